@@ -1,0 +1,90 @@
+"""Rules that tie keys together: values that are right one by one and cannot be true of one chip."""
+
+from collections.abc import Callable, Iterator
+
+from sim.arch.schema import GpuConfig
+from sim.arch.schema_frontend import InstructionCacheL0, InstructionCacheL1
+from sim.arch.schema_memory import L1D, ConstantCacheLevel
+from sim.arch.units import SIZE
+
+#: The key to correct, and what is wrong with it.
+Finding = tuple[str, str]
+#: Threads of a warp: part of the programming model, not of a chip.
+_WARP = 32
+
+
+def _occupancy(chip: GpuConfig) -> Iterator[Finding]:
+    sm = chip.sm
+    if sm.max_warps % sm.sub_cores:
+        yield "sm.max_warps", f"{sm.max_warps} warps do not divide evenly among {sm.sub_cores} sub-cores"
+    if sm.max_threads > sm.max_warps * _WARP:
+        yield "sm.max_threads", f"{sm.max_threads} threads do not fit into {sm.max_warps} warps of {_WARP}"
+    if sm.registers % (sm.sub_cores * _WARP):
+        yield "sm.registers", f"{sm.registers} registers are no whole warp registers for {sm.sub_cores} sub-cores"
+    if sm.register_allocation_unit % _WARP:
+        yield "sm.register_allocation_unit", f"must be a multiple of {_WARP}: each lane gets the same registers"
+    if not 0 < sm.issue.two_level_active <= sm.max_warps:
+        yield "sm.issue.two_level_active", f"must not exceed sm.max_warps ({sm.max_warps})"
+
+
+def _caches(chip: GpuConfig) -> Iterator[Finding]:
+    sm = chip.sm
+    caches: dict[str, InstructionCacheL0 | InstructionCacheL1 | ConstantCacheLevel | L1D] = {
+        "sm.frontend.l0": sm.frontend.l0,
+        "sm.frontend.l1": sm.frontend.l1,
+        "sm.constant.l0": sm.constant.l0,
+        "sm.constant.l1": sm.constant.l1,
+        "sm.l1d": sm.l1d,
+    }
+    for key, cache in caches.items():
+        if cache.line & (cache.line - 1):
+            yield f"{key}.line", f"{SIZE.format(cache.line)} is no power of two"
+        elif cache.size % (cache.line * cache.ways):
+            set_size = SIZE.format(cache.line * cache.ways)
+            yield f"{key}.size", f"{SIZE.format(cache.size)} is no multiple of line x ways ({set_size})"
+    if sm.frontend.l0.line != sm.frontend.l1.line:
+        yield "sm.frontend.l0.line", "must equal sm.frontend.l1.line: a line moves as a whole"
+    if sm.l1d.line % sm.l1d.sector:
+        yield "sm.l1d.sector", f"{SIZE.format(sm.l1d.sector)} does not divide the line ({SIZE.format(sm.l1d.line)})"
+
+
+def _shared_memory(chip: GpuConfig) -> Iterator[Finding]:
+    shared, array = chip.sm.shared_memory, chip.sm.l1d.size
+    if shared.carve_outs != sorted(set(shared.carve_outs)):
+        yield "sm.shared_memory.carve_outs", "must ascend, each size once"
+    elif shared.carve_outs[-1] != shared.capacity:
+        yield "sm.shared_memory.carve_outs", f"the largest must be the capacity ({SIZE.format(shared.capacity)})"
+    if shared.capacity > array:
+        yield "sm.shared_memory.capacity", f"does not fit into sm.l1d.size ({SIZE.format(array)}), which holds both"
+    if shared.max_per_cta + shared.reserved_per_cta > shared.capacity:
+        yield "sm.shared_memory.max_per_cta", "with reserved_per_cta it exceeds the capacity"
+    if shared.banks & (shared.banks - 1):
+        yield "sm.shared_memory.banks", f"{shared.banks} is no power of two"
+
+
+def _pipeline(chip: GpuConfig) -> Iterator[Finding]:
+    sm = chip.sm
+    if sm.register_file.wide_read_window < sm.register_file.read_window:
+        yield "sm.register_file.wide_read_window", "must not be shorter than read_window"
+    for name in ("int", "fp32", "half", "branch", "uniform", "misc"):
+        unit = getattr(sm.units, name)
+        if unit.initiation > unit.latency:
+            yield f"sm.units.{name}.initiation", f"exceeds the latency ({unit.latency} cycles) that contains it"
+    if not -sm.memory.short_address_cycles < sm.memory.stage_offset:
+        yield "sm.memory.stage_offset", "leaves less than one cycle for the first stage"
+    if sm.memory.short_address_cycles > sm.memory.address_cycles:
+        yield "sm.memory.short_address_cycles", "must not exceed address_cycles"
+
+
+def _names(chip: GpuConfig) -> Iterator[Finding]:
+    expected = "sm_" + chip.compute_capability.replace(".", "")
+    if chip.isa != expected:
+        yield "isa", f"compute capability {chip.compute_capability} runs {expected}, not {chip.isa}"
+
+
+RULES: tuple[Callable[[GpuConfig], Iterator[Finding]], ...] = (_names, _occupancy, _caches, _shared_memory, _pipeline)
+
+
+def findings(chip: GpuConfig) -> list[Finding]:
+    """Every broken rule."""
+    return [finding for rule in RULES for finding in rule(chip)]

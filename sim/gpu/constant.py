@@ -1,0 +1,83 @@
+"""Constant caches: the L0 of fixed-latency operands (per sub-core) and the L1 of LDC (per SM) (§3, §4, §5.4 of the paper).
+
+Both are filled from the SM's combined L1 instruction/constant cache; a line that missed carries the cycle in which it
+arrives, so a hit is a tag match whose fill lies in the past.
+"""
+
+from sim.gpu.counters import L0C_HITS, L0C_MISSES, L1C_ACCESSES, L1C_MISSES
+from sim.gpu.frontend import l1_ready
+from sim.jit import njit
+
+#: Constant banks live beside the code in the L1's address space, far above any program counter.
+CONSTANT_SPACE = 1 << 40
+
+
+@njit
+def find_line(table, base, sets, ways, line):  # type: ignore[no-untyped-def]
+    """Index of a line in a set-associative table of PLAIN_LINE (tag = line + 1, 0 = empty), or -1."""
+    first = base + line % sets * ways
+    for i in range(first, first + ways):
+        if int(table[i]["tag"]) == line + 1:
+            return i
+    return -1
+
+
+@njit
+def victim_line(table, base, sets, ways, line):  # type: ignore[no-untyped-def]
+    """Index of the least recently used way of the line's set."""
+    first = base + line % sets * ways
+    victim = first
+    for i in range(first, first + ways):
+        if int(table[i]["used"]) < int(table[victim]["used"]):
+            victim = i
+    return victim
+
+
+@njit
+def constant_ready(cfg, sm, l0c, l1i, base, l1i_base, address, cycle, events):  # type: ignore[no-untyped-def]
+    """First cycle in which the constant at `address` is in the sub-core's L0; `cycle` itself on a hit."""
+    line = address // int(cfg["constant_line"])
+    found = find_line(l0c, base, int(cfg["l0c_sets"]), int(cfg["l0c_ways"]), line)
+    if found >= 0:
+        entry = l0c[found]
+        entry["used"] = cycle
+        return max(cycle, int(entry["fill"]))
+    events[L0C_MISSES] += 1
+    arrival = _from_l1(cfg, sm, l1i, l1i_base, line, cycle, events)
+    entry = l0c[victim_line(l0c, base, int(cfg["l0c_sets"]), int(cfg["l0c_ways"]), line)]
+    entry["tag"] = line + 1
+    entry["used"] = cycle
+    entry["fill"] = arrival
+    return arrival
+
+
+@njit
+def load_constant_ready(cfg, sm, l1c, l1i, base, l1i_base, address, cycle, events):  # type: ignore[no-untyped-def]
+    """Cycles that an LDC which looks up in `cycle` waits longer than a hit."""
+    line = max(address, 0) // int(cfg["constant_line"])
+    events[L1C_ACCESSES] += 1
+    found = find_line(l1c, base, int(cfg["l1c_sets"]), int(cfg["l1c_ways"]), line)
+    if found >= 0:
+        entry = l1c[found]
+        entry["used"] = cycle
+        return max(0, int(entry["fill"]) - cycle)
+    events[L1C_MISSES] += 1
+    arrival = _from_l1(cfg, sm, l1i, l1i_base, line, cycle, events)
+    entry = l1c[victim_line(l1c, base, int(cfg["l1c_sets"]), int(cfg["l1c_ways"]), line)]
+    entry["tag"] = line + 1
+    entry["used"] = cycle
+    entry["fill"] = arrival
+    return arrival - cycle
+
+
+@njit
+def _from_l1(cfg, sm, l1i, l1i_base, line, cycle, events):  # type: ignore[no-untyped-def]
+    """A constant line from the combined L1 takes `constant.miss_latency` in all when the L1 has it (79 in §3)."""
+    wide = (CONSTANT_SPACE + line * int(cfg["constant_line"])) // int(cfg["l0_line"])
+    return cycle + int(cfg["constant_miss"]) + l1_ready(cfg, sm, l1i, l1i_base, wide, cycle, events) - cycle
+
+
+@njit
+def count_hit(events):  # type: ignore[no-untyped-def]
+    """Book a constant operand that an issued instruction found in L0."""
+    events[L0C_HITS] += 1

@@ -1,0 +1,447 @@
+"""Issue: which warp of a sub-core issues in a cycle, and why the others do not (§1.3-1.5, §4).
+
+Every warp is judged on the state at the start of the stage; the policy then takes one of the eligible. A verdict is
+kept until it can change: a warp that waits for a time carries that cycle in `wake`, one that waits for an event is
+woken by it. Each cycle of a warp's life is booked on one state and on its next instruction, and each cycle of the
+sub-core on one reason: the lowest index among its warps' states (`counters.REASONS`).
+"""
+
+from sim.gpu.barrier import arrive, release_if_complete
+from sim.gpu.constant import constant_ready
+from sim.gpu.counters import (
+    BARRIER,
+    BRANCH_RESOLVING,
+    CONSTANT_HOLDS,
+    DISPATCH_STALL,
+    DRAIN,
+    IMC_MISS,
+    INST0,
+    L0C_HITS,
+    LANES0,
+    LG_THROTTLE,
+    LONG_SCOREBOARD,
+    MATH_PIPE_THROTTLE,
+    MEMBAR,
+    MIO_THROTTLE,
+    NO_INSTRUCTION,
+    NO_WARP,
+    NOT_SELECTED,
+    SELECTED,
+    WAIT,
+)
+from sim.gpu.decode import (
+    FIRST_QUEUED,
+    R_BARRIER,
+    R_BARRIER_ARRIVE,
+    R_DEPBAR,
+    R_MEMBAR,
+    U_INT,
+    U_MEMORY,
+)
+from sim.gpu.frontend import redirect
+from sim.gpu.l1d import invalidate
+from sim.gpu.log import note
+from sim.gpu.lower import GTO, LRR, TWO_LEVEL
+from sim.gpu.regfile import result_queue_full
+from sim.gpu.state import (
+    COUNTERS_PER_WARP,
+    CTA_BARRIERS,
+    DRAINING,
+    EV_CONSTANT_MISS,
+    EV_FINISH,
+    EV_ISSUE,
+    EV_STATE,
+    EV_UP,
+    MAX_BUFFER,
+    NEVER,
+    RUNNING,
+)
+from sim.jit import njit
+
+
+@njit
+def set_state(warp, state, row, cycle, pc_states):  # type: ignore[no-untyped-def]
+    """Book the cycles since the last change on the old state; from `cycle` on the warp is in `state` at `row`."""
+    since = int(warp["state_since"])
+    if cycle > since:
+        pc_states[int(warp["state_row"]), int(warp["state"])] += cycle - since
+        warp["state_since"] = cycle
+    warp["state"] = state
+    warp["state_row"] = row
+
+
+@njit
+def counters_block(row, warp):  # type: ignore[no-untyped-def]
+    """State of a warp whose next instruction waits for dependence counters, SELECTED (0) if none holds it (§1.5)."""
+    mask = int(row["wait_mask"]) | int(row["depbar_mask"])
+    verdict = SELECTED
+    for counter in range(COUNTERS_PER_WARP):
+        if mask >> counter & 1 != 0 and int(warp["pending"][counter]) > 0:
+            verdict = max(verdict, int(warp["producer"][counter]))
+    if int(row["role"]) == R_DEPBAR and int(row["depbar"]) >= 0:
+        counter = int(row["depbar"])
+        if int(warp["pending"][counter]) > int(row["depbar_limit"]):
+            verdict = max(verdict, int(warp["producer"][counter]))
+    if int(row["role"]) == R_MEMBAR:
+        for counter in range(COUNTERS_PER_WARP):
+            if int(warp["pending"][counter]) > 0:
+                verdict = MEMBAR
+    return verdict
+
+
+@njit
+def scoreboard_block(cfg, row, w, available, readers, cycle):  # type: ignore[no-untyped-def]
+    """(state, first cycle in which it may change) of a warp under the scoreboard: RAW, WAW, WAR (§9.4)."""
+    until = 0
+    limit = int(cfg["consumers"])
+    blocked = False
+    for i in range(int(row["reads"])):
+        first = int(row["read_first"][i])
+        for entry in range(first, first + int(row["read_count"][i])):
+            until = max(until, int(available[w, entry]))
+            blocked = blocked or int(readers[w, entry]) >= limit
+    for i in range(int(row["writes"])):
+        first = int(row["write_first"][i])
+        for entry in range(first, first + int(row["write_count"][i])):
+            until = max(until, int(available[w, entry]))
+            blocked = blocked or int(readers[w, entry]) > 0
+    if until >= NEVER:
+        return LONG_SCOREBOARD, NEVER
+    if until > cycle:
+        return WAIT, until
+    if blocked:
+        return WAIT, cycle + 1
+    return SELECTED, cycle
+
+
+@njit
+def free_unit(row, sub, cycle):  # type: ignore[no-untyped-def]
+    """Unit whose input latch takes the instruction in `cycle`, or -1; FP32 tries the INT pipe first (§6)."""
+    if int(row["on_int"]) != 0 and int(sub["unit_free"][U_INT]) <= cycle:
+        return U_INT
+    unit = int(row["unit"])
+    if int(sub["unit_free"][unit]) <= cycle:
+        return unit
+    return -1
+
+
+@njit
+def judge(  # type: ignore[no-untyped-def]
+    cfg, rows, path_row, path_lanes, sm, sub, warp, w, l0c, l0c_base, l1i, l1i_base, available, readers, cycle, events,
+    log, logged,
+):  # fmt: skip
+    """State of a warp in this cycle if it is not issued; SELECTED means eligible. Sets `wake`."""
+    if int(warp["life"]) == DRAINING:
+        warp["wake"] = cycle + 1 if int(warp["in_flight"]) == 0 else NEVER
+        return DRAIN
+    if int(warp["stall_until"]) > cycle:
+        warp["wake"] = int(warp["stall_until"])
+        return int(warp["stall_reason"])
+    if int(warp["blocked_until"]) > cycle:
+        warp["wake"] = int(warp["blocked_until"])
+        return int(warp["blocked_reason"])
+    if int(warp["buffer_count"]) == 0 or int(warp["buffer"][int(warp["buffer_head"])]) > cycle:
+        warp["wake"] = NEVER if int(warp["buffer_count"]) == 0 else int(warp["buffer"][int(warp["buffer_head"])])
+        return BRANCH_RESOLVING if int(warp["redirected"]) != 0 else NO_INSTRUCTION
+    position = int(warp["position"])
+    row = rows[int(path_row[position])]
+    if int(cfg["scoreboard"]) != 0:
+        verdict, until = scoreboard_block(cfg, row, w, available, readers, cycle)
+        if verdict != SELECTED:
+            warp["wake"] = until
+            return verdict
+    else:
+        verdict = counters_block(row, warp)
+        if verdict != SELECTED:
+            warp["wake"] = NEVER
+            return verdict
+        full = int(cfg["counter_maximum"])
+        for counter in (int(row["raise_write"]), int(row["raise_read"])):
+            if counter >= 0 and int(warp["pending"][counter]) >= full:
+                warp["wake"] = NEVER
+                return int(warp["producer"][counter])
+    warp["wake"] = cycle + 1
+    unit = int(row["unit"])
+    if unit == U_MEMORY:
+        if int(path_lanes[position]) > 0 and int(sub["queue_credit"]) >= int(cfg["memory_queue"]):
+            warp["wake"] = NEVER
+            return LG_THROTTLE if int(row["throttle_lg"]) != 0 else MIO_THROTTLE
+    elif unit < FIRST_QUEUED:
+        if free_unit(row, sub, cycle) < 0:
+            return MATH_PIPE_THROTTLE
+        if result_queue_full(cfg, row, sub, cycle + int(row["window"]) + int(row["latency"]) + 3):
+            return MATH_PIPE_THROTTLE
+        if int(row["constant"]) >= 0 and int(path_lanes[position]) > 0:
+            ready = constant_ready(
+                cfg, sm, l0c, l1i, l0c_base, l1i_base, int(row["constant"]), cycle, events
+            )
+            if ready > cycle:
+                warp["wake"] = ready
+                if int(warp["followed"]) != 0:
+                    note(log, logged, cycle, w, int(path_row[position]), EV_CONSTANT_MISS, ready)
+                return IMC_MISS
+    return SELECTED
+
+
+@njit
+def choose(cfg, sub, warps):  # type: ignore[no-untyped-def]
+    """Position in `sub.order` of the warp that issues, -1 = none: CGGTY, GTO, LRR or two-level (§4)."""
+    count = int(sub["warps"])
+    policy = int(cfg["issue_policy"])
+    if policy == LRR:
+        return _loose_round_robin(sub, count)
+    if policy == TWO_LEVEL:
+        return _two_level(cfg, sub, warps, count)
+    greedy = int(sub["greedy"])
+    for k in range(count):
+        if int(sub["order"][k]) == greedy and int(sub["verdict"][k]) == SELECTED:
+            return k
+    for k in range(count):
+        i = count - 1 - k if policy == GTO else k
+        if int(sub["verdict"][i]) == SELECTED:
+            return i
+    return -1
+
+
+@njit
+def _loose_round_robin(sub, count):  # type: ignore[no-untyped-def]
+    """The eligible warp whose slot follows most closely that of the last one."""
+    best = -1
+    distance = 1 << 30
+    for k in range(count):
+        if int(sub["verdict"][k]) != SELECTED:
+            continue
+        away = (int(sub["order"][k]) - int(sub["greedy"]) - 1) % 4096
+        if away < distance:
+            distance = away
+            best = k
+    return best
+
+
+@njit
+def _two_level(cfg, sub, warps, count):  # type: ignore[no-untyped-def]
+    """Greedy within an active set; a warp that waits long leaves it, the oldest ready one outside takes its place."""
+    active = 0
+    for k in range(count):
+        warp = warps[int(sub["order"][k])]
+        verdict = int(sub["verdict"][k])
+        if verdict == LONG_SCOREBOARD or verdict == BARRIER or verdict == MEMBAR or verdict == DRAIN:
+            warp["active"] = 0
+        active += int(warp["active"])
+    for k in range(count - 1, -1, -1):
+        warp = warps[int(sub["order"][k])]
+        if active < int(cfg["two_level_active"]) and int(warp["active"]) == 0 and int(sub["verdict"][k]) == SELECTED:
+            warp["active"] = 1
+            active += 1
+    best = -1
+    for k in range(count - 1, -1, -1):
+        w = int(sub["order"][k])
+        if int(sub["verdict"][k]) == SELECTED and int(warps[w]["active"]) != 0:
+            if w == int(sub["greedy"]):
+                return k
+            if best < 0:
+                best = k
+    return best
+
+
+@njit
+def hold_for_constant(cfg, sub, events):  # type: ignore[no-untyped-def]
+    """True if the greedy warp only lacks a constant and the port is kept for it: up to four evaluations (§4.7)."""
+    greedy = int(sub["greedy"])
+    for k in range(int(sub["warps"])):
+        if int(sub["order"][k]) == greedy and int(sub["verdict"][k]) == IMC_MISS:
+            left = int(sub["hold"]) - 1
+            if left > 0:
+                sub["hold"] = left
+                sub["moved"] = 1
+                events[CONSTANT_HOLDS] += 1
+                return True
+            return False
+    sub["hold"] = int(cfg["constant_hold"])
+    return False
+
+
+@njit
+def send(  # type: ignore[no-untyped-def]
+    cfg, rows, path_row, path_lanes, path_memop, sm, sub, warps, ctas, w, first_warp, l1d, l1d_base, available, readers,
+    cycle, events, pc_issued, log, logged,
+):  # fmt: skip
+    """Issue the next instruction of warp `w`: into the latch behind Issue, and all that it does to its warp at once."""
+    warp = warps[w]
+    position = int(warp["position"])
+    r = int(path_row[position])
+    row = rows[r]
+    lanes = int(path_lanes[position])
+    unit = int(row["unit"])
+    queued = unit >= FIRST_QUEUED
+    if not queued:
+        unit = free_unit(row, sub, cycle)
+        sub["unit_free"][unit] = cycle + int(row["initiation"])
+        if int(row["constant"]) >= 0 and lanes > 0:
+            events[L0C_HITS] += 1
+    # An instruction of variable latency whose guard is false in every lane goes nowhere: it takes its issue slot.
+    if not queued or lanes > 0:
+        latch = sub["issue_latch"]
+        latch["full"] = 1
+        latch["warp"] = w
+        latch["row"] = r
+        latch["lanes"] = lanes
+        latch["issued"] = cycle
+        latch["unit"] = unit
+        latch["memop"] = -1
+        if int(row["tracked"]) != 0:
+            warp["in_flight"] = int(warp["in_flight"]) + 1
+            if unit == U_MEMORY:
+                sub["queue_credit"] = int(sub["queue_credit"]) + 1
+                if int(path_memop[position]) != 0:
+                    latch["memop"] = int(warp["memop"])
+                    warp["memop"] = int(warp["memop"]) + 1
+        if int(cfg["scoreboard"]) != 0:
+            _book(row, w, available, readers, NEVER if queued else cycle + int(row["latency"]))
+    sub["greedy"] = w
+    sub["fetch_greedy"] = w
+    sub["fetch_idle"] = 0
+    sub["hold"] = int(cfg["constant_hold"])
+    sub["port_busy"] = cycle + int(row["port_cycles"])
+    sub["moved"] = 1
+
+    warp["stall_until"] = cycle + int(row["stall"])
+    warp["stall_reason"] = int(row["stall_reason"])
+    warp["buffer_head"] = (int(warp["buffer_head"]) + 1) % MAX_BUFFER
+    warp["buffer_count"] = int(warp["buffer_count"]) - 1
+    warp["redirected"] = 0
+    warp["position"] = position + 1
+    sm["issued"] = int(sm["issued"]) + 1
+    sm["lanes"] = int(sm["lanes"]) + lanes
+    category = int(row["category"])
+    events[INST0 + category] += 1
+    events[LANES0 + category] += lanes
+    pc_issued[r, 0] += 1
+    pc_issued[r, 1] += lanes
+    if int(warp["followed"]) != 0:
+        note(log, logged, cycle, w, r, EV_ISSUE, lanes)
+
+    role = int(row["role"])
+    if role == R_BARRIER or role == R_BARRIER_ARRIVE:
+        arrive(cfg, row, warps, ctas, w, r, first_warp, cycle, events, log, logged)
+    elif role == R_MEMBAR:
+        warp["blocked_until"] = cycle + int(row["fixed_delay"])
+        warp["blocked_reason"] = MEMBAR
+        invalidate(cfg, l1d, l1d_base)
+    if position + 1 == int(warp["end"]):
+        warp["life"] = DRAINING
+        cta = ctas[int(warp["cta"])]
+        cta["unfinished"] = int(cta["unfinished"]) - 1
+        for barrier in range(CTA_BARRIERS):
+            if int(cta["arrived"][barrier]) > 0:
+                release_if_complete(cfg, warps, ctas, int(warp["cta"]), barrier, first_warp, cycle, log, logged)
+        if int(warp["followed"]) != 0:
+            note(log, logged, cycle, w, r, EV_FINISH, 0)
+    elif int(rows[int(path_row[position + 1])]["pc"]) != int(row["pc"]) + 16:
+        redirect(warp, sub, position + 1)
+    return r
+
+
+@njit
+def _book(row, w, available, readers, ready):  # type: ignore[no-untyped-def]
+    """Scoreboard: count the reads, mark the destinations as written in cycle `ready` (§9.4)."""
+    for i in range(int(row["reads"])):
+        first = int(row["read_first"][i])
+        for entry in range(first, first + int(row["read_count"][i])):
+            readers[w, entry] = int(readers[w, entry]) + 1
+    for i in range(int(row["writes"])):
+        first = int(row["write_first"][i])
+        for entry in range(first, first + int(row["write_count"][i])):
+            available[w, entry] = ready
+
+
+@njit
+def raise_counters(sub, warps, cycle, log, logged):  # type: ignore[no-untyped-def]
+    """End of the cycle in which an instruction was in Control: its counters are up for the next issue (§1.5)."""
+    w = int(sub["raise_warp"])
+    if w < 0:
+        return
+    warp = warps[w]
+    for read in range(2):
+        counter = int(sub["raise_read"]) if read == 1 else int(sub["raise_write"])
+        if counter >= 0:
+            warp["pending"][counter] = int(warp["pending"][counter]) + 1
+            if read == 0 or int(warp["pending"][counter]) == 1:
+                warp["producer"][counter] = int(sub["raise_kind"])
+            if int(warp["followed"]) != 0:
+                note(log, logged, cycle, w, int(sub["raise_row"]), EV_UP, counter)
+    sub["raise_warp"] = -1
+
+
+@njit
+def issue(  # type: ignore[no-untyped-def]
+    cfg, rows, path_row, path_lanes, path_memop, sm, sub, warps, ctas, first_warp, l1d, l1d_base, l0c, l0c_base, l1i,
+    l1i_base, available, readers, cycle, events, pc_states, pc_slots, pc_issued, log, logged,
+):  # fmt: skip
+    """One cycle of a sub-core's scheduler; returns True if a warp has ended and may be reclaimed."""
+    count = int(sub["warps"])
+    if count == 0:
+        sub["slot_reason"] = NO_WARP
+        sub["slot_row"] = rows.shape[0]
+        pc_slots[rows.shape[0], NO_WARP] += 1
+        return False
+    port_taken = int(sub["issue_latch"]["full"]) != 0 or int(sub["port_busy"]) > cycle
+    ended = False
+    any_eligible = False
+    for k in range(count):
+        w = int(sub["order"][k])
+        warp = warps[w]
+        if int(warp["wake"]) > cycle:
+            sub["verdict"][k] = int(warp["state"])
+            continue
+        verdict = judge(
+            cfg, rows, path_row, path_lanes, sm, sub, warp, w, l0c, l0c_base, l1i, l1i_base, available, readers, cycle,
+            events, log, logged,
+        )  # fmt: skip
+        sub["verdict"][k] = verdict
+        if verdict == SELECTED:
+            any_eligible = True
+        else:
+            if verdict == DRAIN and int(warp["in_flight"]) == 0:
+                ended = True
+            at = int(path_row[int(warp["position"])]) if int(warp["life"]) == RUNNING else int(warp["state_row"])
+            if verdict != int(warp["state"]) or at != int(warp["state_row"]):
+                set_state(warp, verdict, at, cycle, pc_states)
+                if int(warp["followed"]) != 0:
+                    note(log, logged, cycle, w, at, EV_STATE, verdict)
+    chosen = -1
+    passed_over = NOT_SELECTED
+    if port_taken:
+        passed_over = DISPATCH_STALL
+    elif not hold_for_constant(cfg, sub, events) and any_eligible:
+        chosen = choose(cfg, sub, warps)
+    reason = NOT_SELECTED
+    slot_row = rows.shape[0]
+    for k in range(count):
+        w = int(sub["order"][k])
+        verdict = int(sub["verdict"][k])
+        if verdict == SELECTED:
+            at = int(path_row[int(warps[w]["position"])])
+            if k == chosen:
+                reason = SELECTED
+                slot_row = at
+            else:
+                verdict = passed_over
+                if verdict < reason:
+                    reason = verdict
+                    slot_row = at
+            set_state(warps[w], verdict, at, cycle, pc_states)
+            if int(warps[w]["followed"]) != 0:
+                note(log, logged, cycle, w, at, EV_STATE, verdict)
+        elif verdict < reason:
+            reason = verdict
+            slot_row = int(warps[w]["state_row"])
+    if chosen >= 0:
+        send(
+            cfg, rows, path_row, path_lanes, path_memop, sm, sub, warps, ctas, int(sub["order"][chosen]), first_warp,
+            l1d, l1d_base, available, readers, cycle, events, pc_issued, log, logged,
+        )  # fmt: skip
+    sub["slot_reason"] = reason
+    sub["slot_row"] = slot_row
+    pc_slots[slot_row, reason] += 1
+    return ended

@@ -1,0 +1,17 @@
+"""The event log behind `--follow`: compiled stages append to a fixed array, Python makes sentences of it."""
+
+from sim.jit import njit
+
+
+@njit
+def note(log, count, cycle, warp, row, event, value):  # type: ignore[no-untyped-def]
+    """Append one event; a full log keeps counting, so that the reader can say how much is missing."""
+    n = int(count[0])
+    if n < log.shape[0]:
+        entry = log[n]
+        entry["cycle"] = cycle
+        entry["warp"] = warp
+        entry["row"] = row
+        entry["event"] = event
+        entry["value"] = value
+    count[0] = n + 1

@@ -1,0 +1,160 @@
+"""From a validated configuration to the one record that compiled code reads.
+
+Policies become small integers here; adding one is one function, one row in its table and one test. Sizes that exceed
+the register map's bounds are refused with the key's name.
+"""
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.arch import Arch
+from sim.errors import ArchError
+from sim.gpu import state
+from sim.gpu.decode import (
+    U_BRANCH,
+    U_FP32,
+    U_FP64,
+    U_FP64_SHARED,
+    U_HALF,
+    U_INT,
+    U_MISC,
+    U_MISC_QUEUE,
+    U_SFU,
+    U_TENSOR,
+    U_TEXTURE,
+    U_UNIFORM,
+)
+
+CGGTY, GTO, LRR, TWO_LEVEL = range(4)
+ISSUE_POLICIES = {"cggty": CGGTY, "gto": GTO, "lrr": LRR, "two_level": TWO_LEVEL}
+GREEDY_YOUNGEST, YOUNGEST, OLDEST, ROUND_ROBIN = range(4)
+FETCH_POLICIES = {"greedy_youngest": GREEDY_YOUNGEST, "youngest": YOUNGEST, "oldest": OLDEST, "round_robin": ROUND_ROBIN}
+FREE_SLOTS, IN_ORDER = range(2)
+READ_ORDERS = {"free_slots": FREE_SLOTS, "in_order": IN_ORDER}
+
+CONFIG = np.dtype(
+    [
+        (name, np.int64)
+        for name in (
+            "sms", "sub_cores", "warps_per_sm", "warps_per_sub",
+            "buffer_entries", "decode_latency", "fetch_policy", "perfect_fetch", "l0_line", "l0_sets", "l0_ways",
+            "l0_misses", "l1i_sets", "l1i_ways", "l1i_lookup", "l0_l1_latency", "l0_l1_requests", "prefetch_lines",
+            "issue_policy", "counter_maximum", "two_level_active", "constant_hold", "visible", "scoreboard", "consumers",
+            "banks", "read_ports", "write_ports", "ideal_registers", "merge_reads", "read_order", "result_queue", "link_bytes",
+            "rf_cache", "rf_slots",
+            "memory_queue", "port_interval", "pending_requests",
+            "l1d_sets", "l1d_ways", "l1d_lookups", "l1d_sectors_per_cycle", "l1d_mshrs", "l1d_sectors", "sector_bytes",
+            "write_allocate",
+            "l0c_sets", "l0c_ways", "l1c_sets", "l1c_ways", "constant_line", "constant_miss",
+            "barrier_latency", "behind_latency", "behind_bytes", "instruction_behind",
+            "cta_latency", "warps_per_cta", "code_lines", "skip_idle",
+        )
+    ]
+    + [("queue_entries", np.int64, (16,))],
+    align=True,
+)  # fmt: skip
+
+
+def _sets(key: str, size: int, line: int, ways: int) -> int:
+    sets = size // (line * ways)
+    if sets < 1:
+        raise ArchError(f"{key}: {size} B hold no set of {ways} ways of {line} B; lower the ways or raise the size")
+    return sets
+
+
+def _bounded(key: str, value: int, limit: int, least: int = 1) -> int:
+    if not least <= value <= limit:
+        raise ArchError(f"{key} = {value}: the core's register map takes {least} to {limit}; choose a value in it")
+    return value
+
+
+def lower(arch: Arch, *, l1d_bytes: int) -> npt.NDArray[np.void]:
+    """The one-element `CONFIG` array of a chip; `l1d_bytes` is what shared memory leaves of the L1D array.
+
+    Raises ArchError if a structure exceeds the bounds of the register map.
+    """
+    table = np.zeros(1, CONFIG)
+    c = table[0]
+    config = arch.config
+    sm = config.sm
+    c["sms"] = sm.count
+    c["sub_cores"] = _bounded("sm.sub_cores", sm.sub_cores, 16)
+    c["warps_per_sm"] = _bounded("sm.max_warps", sm.max_warps, state.MAX_WARPS)
+    c["warps_per_sub"] = -(-sm.max_warps // sm.sub_cores)
+
+    front = sm.frontend
+    c["buffer_entries"] = _bounded("sm.frontend.instruction_buffer", front.instruction_buffer, state.MAX_BUFFER)
+    c["decode_latency"] = front.decode_latency
+    c["fetch_policy"] = FETCH_POLICIES[front.fetch_policy]
+    c["perfect_fetch"] = front.perfect
+    c["l0_line"] = front.l0.line
+    c["l0_ways"] = front.l0.ways
+    c["l0_sets"] = _sets("sm.frontend.l0", front.l0.size, front.l0.line, front.l0.ways)
+    c["l0_misses"] = _bounded("sm.frontend.l0.mshrs", front.l0.mshrs, state.MAX_MISSES)
+    c["l1i_ways"] = front.l1.ways
+    c["l1i_sets"] = _sets("sm.frontend.l1", front.l1.size, front.l0.line, front.l1.ways)
+    c["l1i_lookup"] = front.l1.lookup_latency
+    c["l0_l1_latency"] = front.l0_l1_latency
+    c["l0_l1_requests"] = front.l0_l1_requests_per_cycle
+    c["prefetch_lines"] = _bounded("sm.frontend.prefetch_lines", front.prefetch_lines, state.MAX_STREAM, 0)
+
+    issue = sm.issue
+    c["issue_policy"] = ISSUE_POLICIES[issue.policy]
+    c["counter_maximum"] = _bounded("sm.issue.counter_maximum", issue.counter_maximum, 127)
+    c["two_level_active"] = issue.two_level_active
+    c["constant_hold"] = issue.constant_miss_hold
+    c["visible"] = _bounded("sm.issue.control_to_visible", issue.control_to_visible, 1, 0)
+    c["scoreboard"] = issue.dependence == "scoreboard"
+    c["consumers"] = issue.scoreboard_consumers
+
+    file = sm.register_file
+    c["banks"] = _bounded("sm.register_file.banks", file.banks, state.MAX_BANKS)
+    c["read_ports"] = file.read_ports
+    c["write_ports"] = file.write_ports
+    c["ideal_registers"] = file.ideal
+    c["merge_reads"] = file.merge_same_register
+    c["read_order"] = READ_ORDERS[file.read_order]
+    c["result_queue"] = file.result_queue
+    c["link_bytes"] = file.link
+    c["rf_cache"] = file.cache.enabled
+    c["rf_slots"] = _bounded("sm.register_file.cache.slots", file.cache.slots, state.MAX_SLOTS)
+    _bounded("sm.register_file.wide_read_window", file.wide_read_window, 12)
+
+    memory = sm.memory
+    c["memory_queue"] = _bounded("sm.memory.queue", memory.queue, state.MAX_QUEUE)
+    c["port_interval"] = memory.port_interval
+    c["pending_requests"] = memory.pending_requests
+    l1d = sm.l1d
+    c["l1d_ways"] = l1d.ways
+    c["l1d_sets"] = max(1, l1d_bytes // (l1d.line * l1d.ways))
+    c["l1d_lookups"] = l1d.tag_lookups
+    c["l1d_sectors_per_cycle"] = max(1, l1d.bandwidth // l1d.sector)
+    c["l1d_mshrs"] = l1d.mshrs
+    c["l1d_sectors"] = _bounded("sm.l1d.line / sector", l1d.line // l1d.sector, 4)
+    c["sector_bytes"] = l1d.sector
+    c["write_allocate"] = l1d.allocate_on_write
+
+    constant = sm.constant
+    c["constant_line"] = constant.l0.line
+    c["l0c_ways"] = constant.l0.ways
+    c["l0c_sets"] = _sets("sm.constant.l0", constant.l0.size, constant.l0.line, constant.l0.ways)
+    c["l1c_ways"] = constant.l1.ways
+    c["l1c_sets"] = _sets("sm.constant.l1", constant.l1.size, constant.l1.line, constant.l1.ways)
+    c["constant_miss"] = constant.miss_latency
+
+    c["barrier_latency"] = sm.barrier.latency
+    c["behind_latency"] = config.behind_l1.latency
+    c["behind_bytes"] = config.behind_l1.bandwidth
+    c["instruction_behind"] = config.behind_l1.instruction_latency
+    c["cta_latency"] = _bounded("dispatch.cta_latency", config.dispatch.cta_latency, 1 << 20)
+    c["skip_idle"] = 1
+    queues = c["queue_entries"]
+    queues[U_SFU] = _bounded("sm.units.sfu.queue", sm.units.sfu.queue, state.MAX_QUEUE)
+    queues[U_FP64_SHARED] = _bounded("sm.units.fp64.queue", sm.units.fp64.queue, state.MAX_QUEUE)
+    queues[U_MISC_QUEUE] = _bounded("sm.units.misc_queue.queue", sm.units.misc_queue.queue, state.MAX_QUEUE)
+    queues[U_TEXTURE] = 1
+    return table
+
+
+#: Units that take their operands through Allocate, in the order of `decode.UNIT_NAMES`.
+FIXED_UNITS = (U_INT, U_FP32, U_HALF, U_UNIFORM, U_BRANCH, U_MISC, U_TENSOR, U_FP64)

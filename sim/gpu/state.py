@@ -1,0 +1,265 @@
+"""The register map of the clocked core: one record type per hardware structure.
+
+State is plain data: it can be printed, compared, saved and restored. Indices into arrays of records are global over
+the chip (warp slot = SM x slots per SM + slot), so that no stage adds base offsets. All times are absolute cycles.
+Fields are read as `int(rec["field"])` and written from int64 values, so that the un-jitted engine computes the same.
+"""
+
+import numpy as np
+
+#: A time that does not come: whoever waits for it is woken by an event.
+NEVER = 1 << 60
+
+# Upper bounds of structures whose size is a configuration key; `lower.py` refuses larger values.
+MAX_BUFFER = 8  # instruction-buffer entries per warp
+MAX_QUEUE = 16  # entries of a sub-core's unit queue
+MAX_STREAM = 64  # lines of a stream buffer
+MAX_MISSES = 64  # outstanding lines of an L0 instruction cache
+MAX_SLOTS = 4  # regular-register source operands of one instruction
+MAX_BANKS = 4  # register-file banks
+MAX_WARPS = 64  # warps per SM
+COUNTERS_PER_WARP = 6  # dependence counters SB0..SB5 (§1.2)
+PORT_HORIZON = 128  # cycles ahead for which port reservations are kept
+CTA_BARRIERS = 16  # named barriers of a CTA
+SCOREBOARD_ENTRIES = 332  # 255 registers + 63 uniform + 7 + 7 predicates (§9.4)
+
+# Life of a warp slot.
+FREE, RUNNING, DRAINING = range(3)
+
+WARP = np.dtype(
+    [
+        ("life", np.int8),  # FREE, RUNNING or DRAINING (everything issued, work outstanding)
+        ("sm", np.int32),
+        ("sub", np.int32),  # its sub-core: slot mod 4 (§2)
+        ("cta", np.int32),  # CTA slot
+        ("number", np.int64),  # warp of the launch: CTA x warps per CTA + warp in CTA
+        ("youth", np.int64),  # launch order: the larger, the younger (§3)
+        ("position", np.int64),  # next instruction to issue: index into the path table
+        ("end", np.int64),  # end of its path
+        ("memop", np.int64),  # next memory operation with addresses
+        # Instruction buffer (§3): decoded entries in order, each with the cycle from which it may issue
+        ("fetched", np.int64),  # next instruction to fetch: index into the path table
+        ("buffer", np.int64, (MAX_BUFFER,)),  # ring of ready cycles
+        ("buffer_head", np.int8),
+        ("buffer_count", np.int8),
+        ("wrong_count", np.int8),  # entries fetched behind a taken branch
+        ("wrong_pc", np.int64),  # next pc of the wrong path, -1 = on the right path
+        ("fetch_line", np.int64),  # line that fetch waits for, -1 = none
+        ("redirected", np.int8),  # 1 until the first instruction behind a taken branch has arrived
+        # What holds it back (§1.2-1.5)
+        ("stall_until", np.int64),  # first cycle in which stall count and yield allow an issue
+        ("stall_reason", np.int8),  # WAIT, YIELD or SLEEPING
+        ("pending", np.int8, (COUNTERS_PER_WARP,)),  # SB0..SB5, 6 bits each
+        ("producer", np.int8, (COUNTERS_PER_WARP,)),  # reason of a wait on it: SHORT_ or LONG_SCOREBOARD
+        ("blocked_until", np.int64),  # barrier or memory barrier; NEVER = until released
+        ("blocked_reason", np.int8),  # BARRIER or MEMBAR
+        ("barrier", np.int8),  # the CTA barrier it waits at
+        ("in_flight", np.int32),  # issued instructions of variable latency that still own counters or results
+        ("copies_done", np.int64),  # when the last LDGSTS that left the unit has finished (LDGDEPBAR)
+        # Accounting: every cycle of its life belongs to one state
+        ("state", np.int8),
+        ("state_since", np.int64),
+        ("state_row", np.int32),  # static instruction that the state is booked on
+        ("wake", np.int64),  # first cycle in which its state can change without an event
+        ("born", np.int64),
+        ("followed", np.int8),  # 1 = `--follow` records it
+        ("active", np.int8),  # two-level scheduling: in the active set
+    ],
+    align=True,
+)
+
+CTA = np.dtype(
+    [
+        ("live", np.int8),
+        ("number", np.int64),  # in launch order
+        ("start", np.int64),  # cycle of its first fetch; before it the CTA is on its way to the SM
+        ("launched", np.int8),  # its warps are in their slots
+        ("warps_left", np.int32),  # not yet reclaimed
+        ("unfinished", np.int32),  # not yet at their end: those that a full barrier waits for
+        ("arrived", np.int32, (CTA_BARRIERS,)),
+        ("expected", np.int32, (CTA_BARRIERS,)),  # warps a barrier waits for, 0 = all of the CTA
+    ],
+    align=True,
+)
+
+# An instruction between Issue and the register file: one-entry latches, and queues of such records.
+LATCH = [
+    ("full", np.int8),
+    ("warp", np.int32),
+    ("row", np.int32),
+    ("lanes", np.int8),
+    ("memop", np.int64),  # -1 = no address
+    ("issued", np.int64),
+    ("unit", np.int8),  # chosen at issue: FP32 may go to INT
+]
+
+SUBCORE = np.dtype(
+    [
+        ("sm", np.int32),
+        ("order", np.int32, (MAX_WARPS,)),  # its warps, youngest first
+        ("warps", np.int32),  # how many
+        ("greedy", np.int32),  # warp that issued last, -1 = none
+        ("rotation", np.int32),  # where LRR starts
+        ("hold", np.int32),  # evaluations left in which a constant miss of the greedy warp blocks the port (§4)
+        ("port_busy", np.int64),  # first cycle in which the issue port is free again
+        ("issue_latch", LATCH),  # between Issue and Control
+        ("control_latch", LATCH),  # between Control and Allocate
+        ("raise_write", np.int8),  # counters that Control raises at the end of this cycle, -1 = none
+        ("raise_read", np.int8),
+        ("raise_warp", np.int32),
+        ("raise_row", np.int32),
+        ("raise_kind", np.int8),  # reason of those who will wait for it
+        ("unit_free", np.int64, (16,)),  # first cycle in which each unit's input latch is free
+        # Register file (§5)
+        ("read_stamp", np.int64, (MAX_BANKS, 16)),  # cycle for which the reservation count beside it holds
+        ("read_used", np.int8, (MAX_BANKS, 16)),
+        ("last_read", np.int64, (MAX_BANKS,)),  # in-order reading: last reserved cycle of each bank
+        ("write_stamp", np.int64, (MAX_BANKS, PORT_HORIZON)),
+        ("write_used", np.int8, (MAX_BANKS, PORT_HORIZON)),
+        ("cached", np.int64, (MAX_SLOTS, MAX_BANKS)),  # RF cache tag = (warp slot << 8 | register) + 1, 0 = empty
+        ("link_free", np.int64),  # memory -> register link
+        # Memory unit: queue in order, with the cycle from which each may leave (§7.1)
+        ("queue_warp", np.int32, (MAX_QUEUE,)),
+        ("queue_row", np.int32, (MAX_QUEUE,)),
+        ("queue_lanes", np.int8, (MAX_QUEUE,)),
+        ("queue_memop", np.int64, (MAX_QUEUE,)),
+        ("queue_issued", np.int64, (MAX_QUEUE,)),
+        ("queue_ready", np.int64, (MAX_QUEUE,)),  # NEVER until its registers are read
+        ("queue_head", np.int32),
+        ("queue_count", np.int32),
+        ("queue_read", np.int32),  # entries from the head whose registers are read
+        ("queue_credit", np.int32),  # instructions issued to the unit and not yet gone
+        ("queue_last", np.int64),  # cycle in which the last one left
+        # Queues of the other units of variable latency (SFU, FP64, misc, texture)
+        ("unit_count", np.int32, (16,)),
+        ("unit_warp", np.int32, (16, MAX_QUEUE)),
+        ("unit_row", np.int32, (16, MAX_QUEUE)),
+        ("unit_entered", np.int64, (16, MAX_QUEUE)),
+        # Front end (§3)
+        ("fetch_greedy", np.int32),
+        ("fetch_idle", np.int8),  # 1 = nothing to fetch until an event
+        ("last_line", np.int64),  # line of the last L0 hit
+        ("stream_next", np.int64),  # next line of the stream buffer, -1 = no stream
+        ("stream_line", np.int64, (MAX_STREAM,)),
+        ("stream_ready", np.int64, (MAX_STREAM,)),
+        ("stream_head", np.int32),
+        ("stream_count", np.int32),
+        ("stream_wanted", np.int8),  # the head has waiting warps
+        ("miss_line", np.int64, (MAX_MISSES,)),
+        ("miss_ready", np.int64, (MAX_MISSES,)),
+        ("miss_count", np.int32),
+        ("next_fill", np.int64),  # earliest arrival that somebody waits for
+        # Accounting of the sub-core's issue slots
+        ("verdict", np.int8, (MAX_WARPS,)),  # state of each warp in this cycle, in the order of `order`
+        ("needed", np.int64, (MAX_BANKS,)),  # scratch of Allocate: port reads that an instruction needs
+        ("slot_reason", np.int8),  # of the current cycle
+        ("slot_row", np.int32),
+        ("moved", np.int8),  # something in this sub-core changed in this cycle
+    ],
+    align=True,
+)
+
+SM = np.dtype(
+    [
+        ("ctas", np.int32),  # CTAs live or on their way
+        ("live_ctas", np.int32),  # CTAs whose warps are in their slots
+        ("next_launch", np.int64),  # start of the earliest CTA on its way
+        ("youth", np.int64),  # warps launched so far
+        ("active_cycles", np.int64),
+        ("warp_cycles", np.int64),  # sum of warp lifetimes
+        ("issued", np.int64),  # warp instructions
+        ("lanes", np.int64),  # thread instructions
+        ("completed", np.int32),  # CTAs that ended in this cycle
+        ("moved", np.int8),  # something outside the sub-cores changed in this cycle
+        ("port_free", np.int64),  # the SM accepts a memory instruction from that cycle on (§7.1)
+        ("port_turn", np.int32),  # round robin over sub-cores
+        ("l1_free", np.int64),
+        ("shared_free", np.int64),
+        ("constant_free", np.int64),
+        ("behind_free", np.int64),  # read side of the stand-in behind L1: cycles x bytes per cycle
+        ("behind_write_free", np.int64),
+        ("request_free", np.int64),  # L0 -> L1 instruction port, in turns (cycles x requests per cycle)
+        ("reply_free", np.int64),  # L1 -> L0
+        ("fp64_free", np.int64),  # the FP64 unit that the sub-cores share (§6)
+        ("requests", np.int32),  # pending memory requests (PRT entries in use)
+        ("next_request", np.int64),  # earliest cycle in which one of them changes
+        ("sequence", np.int64),
+        ("fill_ring", np.int64),  # position in the ring of the last L1D fills (MSHR limit)
+        ("lru", np.int64),
+    ],
+    align=True,
+)
+
+# A memory instruction between leaving its sub-core and its last register write (PRT entry, §7.3).
+WAIT_DATA, WRITING, READING = range(3)
+REQUEST = np.dtype(
+    [
+        ("phase", np.int8),  # WAIT_DATA (not arrived), WRITING (registers), READING (sources of a queued unit)
+        ("sub", np.int32),
+        ("warp", np.int32),
+        ("row", np.int32),
+        ("ready", np.int64),  # next cycle in which it can move
+        ("sequence", np.int64),  # oldest first
+        ("started", np.int64),  # cycle in which it took the link
+        ("tail", np.int64),  # cycles that its last data trails behind its first
+        ("written", np.int8),  # registers written so far
+    ],
+    align=True,
+)
+
+# One line of a sectored cache or of an instruction cache; `fill` is when each sector arrives (NEVER = invalid).
+LINE = np.dtype([("tag", np.int64), ("used", np.int64), ("fill", np.int64, (4,))], align=True)
+PLAIN_LINE = np.dtype([("tag", np.int64), ("used", np.int64), ("fill", np.int64)], align=True)
+
+# Events of `--follow`.
+FOLLOW_EVENTS = (
+    "fetched",
+    "fetch miss",
+    "issued",
+    "control",
+    "counter up",
+    "counter down",
+    "allocated",
+    "registers read",
+    "executes",
+    "result written",
+    "left the memory unit",
+    "L1D hit",
+    "L1D miss",
+    "data ready",
+    "register written",
+    "barrier arrived",
+    "barrier released",
+    "finished",
+    "clock read",
+    "held in allocate",
+    "constant miss",
+    "state",
+)
+(
+    EV_FETCH,
+    EV_FETCH_MISS,
+    EV_ISSUE,
+    EV_CONTROL,
+    EV_UP,
+    EV_DOWN,
+    EV_ALLOCATE,
+    EV_READ,
+    EV_EXECUTE,
+    EV_RESULT,
+    EV_LEAVE,
+    EV_HIT,
+    EV_MISS,
+    EV_DATA,
+    EV_REGISTER,
+    EV_ARRIVE,
+    EV_RELEASE,
+    EV_FINISH,
+    EV_CLOCK,
+    EV_HELD,
+    EV_CONSTANT_MISS,
+    EV_STATE,
+) = range(len(FOLLOW_EVENTS))
+LOG = np.dtype(
+    [("cycle", np.int64), ("warp", np.int32), ("row", np.int32), ("event", np.int8), ("value", np.int64)], align=True
+)

@@ -1,0 +1,89 @@
+"""The compiler behind the clocked core: Numba, with a cache that notices every change.
+
+Numba's file cache is keyed by the source file of the cached function alone: a changed callee in another file goes
+unnoticed. So each cache directory is named by a hash of all compiled sources, Numba's version and the CPU, and it is
+chosen here, before the first decorator runs. `NUMBA_DISABLE_JIT=1` leaves the same source to the interpreter.
+"""
+
+import hashlib
+import os
+import platform
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import FunctionType
+from typing import Any, TypeVar
+
+_ROOT = Path(__file__).parent
+#: Packages whose files hold compiled code; any change in them opens a new cache directory.
+_COMPILED = ("gpu", "trace", "memory")
+
+F = TypeVar("F", bound=Callable[..., Any])
+_compile_seconds = 0.0
+
+
+def source_hash() -> str:
+    """Hash of every file that may hold compiled code, the Numba version and the CPU (16 hex digits)."""
+    import numba
+
+    digest = hashlib.sha256()
+    files = [_ROOT / "jit.py"]
+    for package in _COMPILED:
+        files += sorted((_ROOT / package).glob("*.py"))
+    for file in files:
+        digest.update(file.name.encode())
+        digest.update(file.read_bytes())
+    digest.update(numba.__version__.encode())
+    digest.update(f"{platform.machine()} {platform.processor()} {_cpu_model()}".encode())
+    return digest.hexdigest()[:16]
+
+
+def _cpu_model() -> str:
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as lines:
+            return next((line for line in lines if line.startswith("model name")), "")
+    except OSError:
+        return ""
+
+
+def cache_directory() -> Path:
+    """Where compiled code is kept; `TICKWISE_CACHE` moves it."""
+    root = os.environ.get("TICKWISE_CACHE")
+    base = Path(root) if root else Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "tickwise"
+    return base / "compiled" / source_hash()
+
+
+def _configure() -> None:
+    import numba
+
+    if not numba.config.DISABLE_JIT:  # type: ignore[attr-defined]
+        numba.config.CACHE_DIR = str(cache_directory())  # type: ignore[attr-defined]
+
+
+_configure()
+
+
+def njit(*signature: Any, **options: Any) -> Any:
+    """`numba.njit` with this project's options; with a signature the time that compiling took is counted.
+
+    Entry points give their signature (compiled, or read from the cache, when the module is imported); helpers give
+    none and are compiled into their callers.
+    """
+    import numba
+
+    if len(signature) == 1 and isinstance(signature[0], FunctionType):
+        return numba.njit(signature[0], nogil=True, **options)
+
+    def decorate(function: F) -> Any:
+        global _compile_seconds
+        start = time.perf_counter()
+        compiled = numba.njit(*signature, cache=True, nogil=True, **options)(function)
+        _compile_seconds += time.perf_counter() - start
+        return compiled
+
+    return decorate
+
+
+def compile_seconds() -> float:
+    """Seconds spent so far in compiling, or in loading compiled code from the cache."""
+    return _compile_seconds

@@ -1,0 +1,62 @@
+"""The fields of the result object, declared once: name, unit, meaning.
+
+Counters and stall reasons are declared in `sim/gpu/counters.py` and energy components in `sim/energy/components.py`;
+here stand the fields that are made from them.
+"""
+
+from typing import NamedTuple
+
+
+class Field(NamedTuple):
+    """One field of the JSON object; `name` is its path without indices."""
+
+    name: str
+    unit: str
+    meaning: str
+
+
+FIELDS: tuple[Field, ...] = (
+    Field("kernels.trace", "index", "which entry of `traces` the kernel comes from, from 0"),
+    Field("kernels.index", "number", "the kernel's place in its trace, from 1; what `--kernels` selects by"),
+    Field("kernels.time_us", "microseconds", "cycles / SM clock, without launch_cycles"),
+    Field("kernels.ipc", "warp instructions/cycle", "warp_instructions / cycles, of the whole chip"),
+    Field("kernels.occupancy.theoretical", "fraction", "warps that fit on an SM / its warp slots"),
+    Field("kernels.occupancy.achieved", "fraction", "mean warps there were on SMs with a CTA / their warp slots"),
+    Field("kernels.occupancy.limiter", "resource", "what keeps one more CTA from fitting on an SM"),
+    Field("kernels.occupancy.limits", "CTAs", "CTAs of an SM that each resource alone would allow"),
+    Field("kernels.issue_slots.total", "sub-core cycles", "cycles x sub-cores of the chip = issued + sum of stalls"),
+    Field("kernels.issue_slots.issued", "sub-core cycles", "cycles in which a sub-core issued an instruction"),
+    Field("kernels.issue_slots.stalls", "sub-core cycles", "cycles without issue, each under its one reason"),
+    Field("kernels.warp_states", "warp cycles", "what warps did in each cycle of their lives; sums to warp_lifetime"),
+    Field("kernels.warp_lifetime", "warp cycles", "sum over warps of the cycles from start to exit"),
+    Field("kernels.counters", "see each", "every counted event; `tickwise explain NAME` for one of them"),
+    Field("kernels.memory.l1_hit_rate", "fraction", "L1D sectors read that hit / sectors read; null if none was read"),
+    Field("kernels.memory.l2_hit_rate", "fraction", "null: no L2 is modelled in this version"),
+    Field("kernels.memory.l2_read_bytes", "bytes", "null: no L2 is modelled in this version"),
+    Field("kernels.memory.dram_read_bytes", "bytes", "null: no DRAM is modelled in this version"),
+    Field("kernels.memory.dram_write_bytes", "bytes", "null: no DRAM is modelled in this version"),
+    Field("kernels.memory.l1_read_bytes", "bytes", "sectors read from L1D x 32"),
+    Field("kernels.memory.l1_write_bytes", "bytes", "sectors written through L1D x 32"),
+    Field("kernels.memory.behind_l1_read_bytes", "bytes", "bytes that the stand-in behind L1 returned"),
+    Field("kernels.memory.behind_l1_write_bytes", "bytes", "bytes written to the stand-in behind L1"),
+    Field("kernels.energy_j", "joules", "energy of the kernel by component; total = sum of the components"),
+    Field("kernels.power_w", "watts", "energy / time: the mean power of the chip and its memory"),
+    Field("kernels.hotspots", "list", "per instruction: issues, and what its next issue waited for (`--hot N`)"),
+    Field("kernels.follow", "list", "what happened to the followed warp, cycle by cycle (`--follow`)"),
+    Field("total.cycles", "cycles", "sum over kernels, in order"),
+    Field("total.time_us", "microseconds", "sum over kernels, in order"),
+    Field("total.warp_instructions", "warp instructions", "sum over kernels"),
+    Field("total.energy_j", "joules", "sum of the kernels' totals"),
+    Field("traces.hash", "SHA-256", "of the trace's content: equal for equal tables, whatever the file format"),
+    Field("traces.source", "name", "how the trace was made: accel-sim, listing, tickwise, ..."),
+    Field("traces.sampled", "object", "what was left out of the trace; null: nothing"),
+    Field("arch.hash", "SHA-256", "of all resolved values in base units, overrides included"),
+    Field("fudge", "reasons", "values of the configuration that stand for something not modelled, with the reason"),
+    Field("simulation.import_s", "seconds", "loading the program's modules, without compile_s"),
+    Field("simulation.compile_s", "seconds", "compiling the core, or loading compiled code from the cache"),
+    Field("simulation.simulate_s", "seconds", "reading the traces and simulating them"),
+    Field("simulation.wall_s", "seconds", "from the start of the command to the result"),
+    Field("simulation.warp_instructions_per_s", "1/second", "warp instructions / simulate_s"),
+    Field("simulation.peak_rss_mb", "MB", "largest resident memory of the process, 10^6 bytes"),
+    Field("simulation.threads", "number", "threads that simulated"),
+)

@@ -1,0 +1,228 @@
+"""A run: traces replayed kernel by kernel on one chip, timed, and put into a `Result`.
+
+Kernels of a run do not touch each other in this version (nothing behind L1 keeps a state), so with several threads
+they are simulated side by side; the result does not depend on the number of threads.
+"""
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, cast
+
+from sim.errors import BadInput, RunFailed
+from sim.result.kernel import KernelResult
+from sim.result.result import Result, TraceInfo
+from sim.stopwatch import Stopwatch
+
+if TYPE_CHECKING:
+    from sim.arch import Arch
+    from sim.energy import EnergyTable
+    from sim.trace import KernelTrace, Trace
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a run is: kernel `number` of `count` has issued `done` of `total` warp instructions in `cycles`."""
+
+    number: int
+    count: int
+    name: str
+    done: int
+    total: int
+    cycles: int
+
+
+@dataclass(frozen=True)
+class Options:
+    """What `tickwise run` can be told about the simulation."""
+
+    #: Places in each trace as (first, last), from 1; None = all kernels.
+    kernels: tuple[tuple[int, int], ...] | None = None
+    #: Cycles that each kernel may take.
+    max_cycles: int | None = None
+    #: SM, warp slot of it (-1 = all), pc (None = all).
+    follow: tuple[int, int, int | None] | None = None
+    unknown_op: Literal["warn", "error"] = "warn"
+    threads: int = 1
+
+
+@dataclass(frozen=True)
+class _Job:
+    """One kernel to simulate: trace (from 0), place in the trace (from 1), place and number in the run."""
+
+    trace: int
+    index: int
+    number: int
+    count: int
+
+
+@dataclass(frozen=True)
+class _Fingerprint:
+    """What a trace's hash needs of a kernel that was read, simulated and let go."""
+
+    content_hash: str
+
+
+def run(
+    inputs: Sequence["str | Path | Trace"],
+    arch: "Arch",
+    options: Options | None = None,
+    *,
+    watch: Stopwatch | None = None,
+    on_progress: Callable[[Progress], None] | None = None,
+    on_compile: Callable[[], None] | None = None,
+) -> Result:
+    """Simulate the traces in order on `arch`.
+
+    `on_compile` is called before the core has to be compiled, which takes a while. Raises BadInput for what cannot be
+    read or selected and RunFailed for a run that cannot end.
+    """
+    options = options or Options()
+    watch = watch or Stopwatch()
+    if options.threads < 1:
+        raise BadInput(f"threads: {options.threads}: give at least 1")
+    if not inputs:
+        raise BadInput("no trace: give at least one input")
+    with watch.importing():
+        from sim.energy import load_table
+        from sim.trace import Trace, open_trace
+
+    # What the user gave is checked before the compiler is loaded.
+    table = load_table(arch.config.energy.table)
+    with watch.simulating():
+        traces = [item if isinstance(item, Trace) else open_trace(item) for item in inputs]
+        jobs = _jobs(traces, options)
+    with watch.importing():
+        load_core(on_compile)
+    with watch.simulating():
+        threads = min(options.threads, len(jobs))
+        work = _Work(traces, arch, options, table, on_progress)
+        kernels, hashes = [], []
+        for kernel, content_hash in work.in_order(jobs, threads):
+            kernels.append(kernel)
+            hashes.append(content_hash)
+        infos = tuple(
+            _info(trace, [(job.index, digest) for job, digest in zip(jobs, hashes, strict=True) if job.trace == i])
+            for i, trace in enumerate(traces)
+        )
+    instructions = sum(kernel.counters.warp_instructions for kernel in kernels)
+    return Result(
+        arch_name=arch.name,
+        arch_hash=arch.hash,
+        traces=infos,
+        kernels=tuple(kernels),
+        simulation=watch.report(instructions, threads),
+        warnings=arch.warnings,
+        fudge=dict(arch.fudge),
+    )
+
+
+def load_core(on_compile: Callable[[], None] | None = None) -> None:
+    """Load the clocked core; calls `on_compile` first if some of it has to be compiled."""
+    from sim.islands import is_warm
+
+    if on_compile is not None and not is_warm():
+        on_compile()
+    import sim.gpu.simulate  # noqa: F401
+
+
+def _jobs(traces: "Sequence[Trace]", options: Options) -> list[_Job]:
+    """The selected kernels of all traces, in order. Raises BadInput."""
+    chosen: list[tuple[int, int]] = []
+    for i, trace in enumerate(traces):
+        held = len(trace.kernels)
+        ranges = ((1, held),) if options.kernels is None else options.kernels
+        for first, last in ranges:
+            if not 1 <= first <= last <= held and held:
+                wanted = str(first) if first == last else f"{first}-{last}"
+                raise BadInput(f"--kernels {wanted}: {trace.path} has kernels 1 to {held}")
+        chosen += [(i, k) for k in range(1, held + 1) if any(first <= k <= last for first, last in ranges)]
+    if not chosen:
+        raise BadInput(f"{traces[0].path}: holds no kernel to simulate")
+    return [_Job(trace, place, number, len(chosen)) for number, (trace, place) in enumerate(chosen, 1)]
+
+
+def _info(trace: "Trace", kernels: list[tuple[int, str]]) -> TraceInfo:
+    """The trace's entry in the result; its hash is made from those of the simulated kernels, none is read again."""
+    from sim.trace import Trace
+
+    held = len(trace.kernels)
+    fingerprints = cast("Sequence[KernelTrace]", [_Fingerprint(digest) for _, digest in kernels])
+    digest = Trace(trace.path, trace.source, fingerprints, trace.memcpys).hash
+    sampled = None if len(kernels) == held else {"kernels": [index for index, _ in kernels], "of": held}
+    return TraceInfo(str(trace.path), digest, trace.source, sampled)
+
+
+class _Work:
+    """Simulates jobs, one after the other or several at a time, and hands the results out in order."""
+
+    def __init__(
+        self,
+        traces: "Sequence[Trace]",
+        arch: "Arch",
+        options: Options,
+        table: "EnergyTable",
+        on_progress: Callable[[Progress], None] | None,
+    ) -> None:
+        self.traces = traces
+        self.arch = arch
+        self.options = options
+        self.table = table
+        self.on_progress = on_progress
+        self.lock = threading.Lock()
+        self.cancelled = False
+
+    def in_order(self, jobs: list[_Job], threads: int) -> Iterator[tuple[KernelResult, str]]:
+        """Result and content hash of each job's kernel; at most 2 x `threads` kernels are in memory."""
+        if threads == 1:
+            for job in jobs:
+                yield self.simulate(job, self.read(job))
+            return
+        with ThreadPoolExecutor(threads) as pool:
+            try:
+                ahead = [pool.submit(self.simulate, job, self.read(job)) for job in jobs[: 2 * threads]]
+                for i in range(len(jobs)):
+                    yield ahead.pop(0).result()
+                    if i + 2 * threads < len(jobs):
+                        job = jobs[i + 2 * threads]
+                        ahead.append(pool.submit(self.simulate, job, self.read(job)))
+            finally:
+                self.cancelled = True
+                pool.shutdown(wait=True, cancel_futures=True)
+
+    def read(self, job: _Job) -> "KernelTrace":
+        """The kernel's trace; called from one thread only, since a list keeps the kernel it read last."""
+        return self.traces[job.trace].kernels[job.index - 1]
+
+    def simulate(self, job: _Job, kernel: "KernelTrace") -> tuple[KernelResult, str]:
+        """One kernel from trace to joules."""
+        from sim.energy import Activity, energy_of
+        from sim.energy.model import with_total
+        from sim.gpu.simulate import Follow, simulate_kernel
+
+        def progress(done: int, total: int, cycles: int) -> None:
+            if self.cancelled:
+                raise RunFailed("stopped: another kernel of the run failed, or the run was interrupted")
+            if self.on_progress is not None:
+                with self.lock:
+                    self.on_progress(Progress(job.number, job.count, kernel.header.name, done, total, cycles))
+
+        counters = simulate_kernel(
+            kernel,
+            self.arch,
+            max_cycles=self.options.max_cycles,
+            follow=Follow(*self.options.follow) if self.options.follow else None,
+            unknown_op=self.options.unknown_op,
+            progress=progress,
+        )
+        clock = self.arch.config.sm.clock
+        events = {
+            **counters.events,
+            "warp_instructions": counters.warp_instructions,
+            "thread_instructions": counters.thread_instructions,
+        }
+        activity = Activity(events, counters.cycles, counters.sm_count, counters.sm_active_cycles, clock)
+        energy = with_total(energy_of(activity, self.table))
+        return KernelResult(counters, job.trace, job.index, clock, energy), kernel.content_hash

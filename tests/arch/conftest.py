@@ -1,0 +1,21 @@
+"""A folder with small configurations to extend and to break."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+Write = Callable[..., Path]
+
+
+@pytest.fixture
+def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
+    """`write(text, name="mine.yaml")` writes a file into an empty working directory."""
+    monkeypatch.chdir(tmp_path)
+
+    def _write(text: str, name: str = "mine.yaml") -> Path:
+        path = tmp_path / name
+        path.write_text(text, encoding="utf-8")
+        return Path(name)
+
+    return _write

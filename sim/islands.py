@@ -13,8 +13,10 @@ from pathlib import Path
 
 from sim.errors import RunFailed
 
-#: Module of each island -> start of the name of its entry point's cache files.
-ISLANDS = {"sim.gpu.simulate": "chip.run_chip", "sim.trace.expand": "expand._expand"}
+_PACKAGE = Path(__file__).resolve().parent
+
+#: Module of each island -> the file of its entry point, and the entry point.
+ISLANDS = {"sim.gpu.simulate": ("gpu/chip.py", "run_chip"), "sim.trace.expand": ("trace/expand.py", "_expand")}
 
 
 def is_warm() -> bool:
@@ -48,13 +50,21 @@ def warm_up() -> list[str]:
 
 
 def _missing(directory: Path) -> list[str]:
-    found = {path.name for path in directory.rglob("*.nbi")}
-    return [module for module, entry in ISLANDS.items() if not any(name.startswith(entry) for name in found)]
+    """Modules of the islands that are not in the cache; a copy of the same source elsewhere has its own entries."""
+    from numba.core.caching import _CacheLocator
+
+    missing = []
+    for module, (file, entry) in ISLANDS.items():
+        source = _PACKAGE / file
+        folder = directory / _CacheLocator.get_suitable_cache_subpath(str(source))
+        if not any(folder.glob(f"{source.stem}.{entry}-*.nbi")):
+            missing.append(module)
+    return missing
 
 
 def _environment() -> dict[str, str]:
     """This process's environment, with this `sim` first on the path."""
-    root = str(Path(__file__).resolve().parent.parent)
+    root = str(_PACKAGE.parent)
     path = os.environ.get("PYTHONPATH")
     return {**os.environ, "PYTHONPATH": f"{root}{os.pathsep}{path}" if path else root}
 

@@ -66,3 +66,24 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
     code = "import sim, sys; print(*sorted({'numpy', 'numba', 'pydantic', 'pandas', 'yaml'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""
+
+
+def test_the_readme_shows_what_the_main_job_prints(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All lines but the last (seconds) are as the command prints them; `…` stands for lines left out."""
+    from sim.cli.app import main
+
+    match = re.search(r"```text\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    command = re.search(r"tickwise (run .*)", commands()[0])
+    assert match is not None and command is not None
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(sys, "argv", ["tickwise", *command[1].split()])
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert end.value.code == 0
+    printed = iter(capsys.readouterr().out.splitlines())
+    shown = match[1].rstrip().splitlines()
+    for line in shown[:-1]:
+        assert line.strip() == "…" or line in printed, f"README shows a line that is not printed here: {line}"
+    assert shown[-1].startswith("Simulated in ")

@@ -65,47 +65,45 @@ R_NONE, R_BARRIER, R_BARRIER_ARRIVE, R_MEMBAR, R_DEPBAR, R_CLOCK = range(6)
 MAX_RANGES = 10
 ROW = np.dtype(
     [
-        ("pc", np.int64),
+        # What the scheduler reads stands first, in one cache line.
+        ("pc", np.int32),
+        ("constant", np.int32),  # address of the constant operand (bank << 24 | offset), -1 = none
         ("unit", np.int8),
         ("tracked", np.int8),  # variable latency, or fixed with a dependence counter: something waits for its end
         ("on_int", np.int8),  # may run on the INT pipe (§6, GA10x and GB20x)
-        ("latency", np.int64),  # fixed: issue distance of a dependent; queued: issue to consumer, unqueued
-        ("initiation", np.int64),  # cycles that the input latch is taken
-        ("window", np.int64),  # read window: 3, or 6 with four registers in an operand
-        ("port_cycles", np.int64),  # issue-port occupancy
         ("category", np.int8),  # index into INSTRUCTION_CLASSES
         ("role", np.int8),
-        # Control word (§1), -1 = no counter
-        ("stall", np.int64),  # cycles to the warp's next issue
         ("stall_reason", np.int8),
-        ("raise_write", np.int8),
+        ("raise_write", np.int8),  # dependence counters (§1), -1 = none
         ("raise_read", np.int8),
-        ("wait_mask", np.int16),
+        ("wait_mask", np.int8),
         ("depbar", np.int8),  # counter of DEPBAR.LE, -1 = none
-        ("depbar_limit", np.int16),
-        ("depbar_mask", np.int16),
-        # Regular-register operands by slot (§5)
-        ("source", np.int16, (MAX_SLOTS,)),  # first register, -1 = none
+        ("depbar_limit", np.int8),
+        ("depbar_mask", np.int8),
+        ("throttle_lg", np.int8),  # full queue counts as lg_throttle
+        ("slots", np.int8),  # regular-register operands (§5)
+        ("caches", np.int8),  # its class may use the RF cache
+        ("target_width", np.int8),
+        ("target", np.int16),  # first destination register, -1 = none
+        ("stall", np.int16),  # cycles to the warp's next issue
+        ("latency", np.int16),  # fixed: issue distance of a dependent; queued: issue to consumer, unqueued
+        ("initiation", np.int16),  # cycles that the input latch is taken
+        ("window", np.int16),  # read window: 3, or 6 with four registers in an operand
+        ("port_cycles", np.int16),  # issue-port occupancy
+        ("source", np.int16, (MAX_SLOTS,)),  # first register of each operand slot, -1 = none
         ("width", np.int8, (MAX_SLOTS,)),
         ("reuse", np.int8, (MAX_SLOTS,)),
-        ("slots", np.int8),
-        ("caches", np.int8),  # its class may use the RF cache
-        ("target", np.int16),  # first destination register, -1 = none
-        ("target_width", np.int8),
-        ("constant", np.int64),  # byte address of the constant operand (bank << 24 | offset), -1 = none
         # Memory (§7)
         ("memory", np.int8),
-        ("address", np.int8),  # the trace gives an address when lanes are active
         ("bypass", np.int8),  # goes to L2 past L1D (STRONG.GPU and wider, atomics; §7.3)
-        ("throttle_lg", np.int8),  # full queue counts as lg_throttle
         ("producer", np.int8),  # reason of those who wait for its result
-        ("war", np.int64),  # issue -> leaves the sub-core's unit (the WAR latency of Table 2)
-        ("address_cycles", np.int64),
-        ("after", np.int64),  # leaves the unit -> takes the register link (hit, no conflict)
-        ("link", np.int64),  # cycles on the register link
-        ("release", np.int64),  # LDGSTS: leaves the unit -> its counter falls (hit)
-        ("fixed_delay", np.int64),  # membar: cycles; barrier: warps expected (0 = all)
         ("barrier", np.int8),
+        ("war", np.int32),  # issue -> leaves the sub-core's unit (the WAR latency of Table 2)
+        ("address_cycles", np.int32),
+        ("after", np.int32),  # leaves the unit -> takes the register link (hit, no conflict)
+        ("link", np.int32),  # cycles on the register link
+        ("release", np.int32),  # LDGSTS: leaves the unit -> its counter falls (hit)
+        ("fixed_delay", np.int32),  # membar: cycles; barrier: warps expected (0 = all)
         # Scoreboard: ranges of the 332 entries (§9.4)
         ("read_first", np.int16, (MAX_RANGES,)),
         ("read_count", np.int8, (MAX_RANGES,)),
@@ -252,18 +250,21 @@ def _unit(row: np.void, instruction: Instruction, kind: OpClass, arch: Arch) -> 
 def _registers(row: np.void, instruction: Instruction, kind: OpClass, arch: Arch) -> None:
     """Regular-register sources by slot, the destination, and a constant operand of a fixed-latency instruction."""
     row["caches"] = kind in _CACHED
-    operands = list(instruction.source_slots)
+    slotted = [(o.slot, o) for o in instruction.source_slots if 0 <= o.slot < MAX_SLOTS]
+    taken = {slot for slot, _ in slotted}
+    free = (slot for slot in range(MAX_SLOTS) if slot not in taken)
     for operand in instruction.operands:
         if operand.kind in (OperandKind.ADDRESS, OperandKind.CONSTANT):
-            operands += [o for o in address_registers(operand) if o.kind is OperandKind.REGISTER]
+            registers = [o for o in address_registers(operand) if o.kind is OperandKind.REGISTER]
+            slotted += zip(free, registers, strict=False)
     widest = 1
-    for slot, operand in enumerate(operands[:MAX_SLOTS]):
+    for slot, operand in slotted:
         if operand.index == ZERO_REGISTER:
             continue
         row["source"][slot] = operand.index
         row["width"][slot] = operand.width
         row["reuse"][slot] = operand.reuse
-        row["slots"] = slot + 1
+        row["slots"] = max(int(row["slots"]), slot + 1)
         widest = max(widest, operand.width)
     file = arch.config.sm.register_file
     row["window"] = file.wide_read_window if widest >= 4 and kind is OpClass.TENSOR else file.read_window
@@ -295,7 +296,7 @@ def _role(row: np.void, instruction: Instruction, kind: OpClass, arch: Arch) -> 
         counters = [o.index for o in instruction.operands if o.kind is OperandKind.DEPENDENCE_COUNTER]
         limits = [o.offset for o in instruction.operands if o.kind is OperandKind.IMMEDIATE]
         if counters and int(row["stall"]) >= 2:  # with S01 it does not wait at all (§1.3)
-            row["depbar"], row["depbar_limit"] = counters[0], limits[0] if limits else 0
+            row["depbar"], row["depbar_limit"] = counters[0], min(limits[0], 63) if limits else 0
         others = set(counters[1:])
         for operand in instruction.operands:
             if operand.kind is OperandKind.SET:
@@ -383,9 +384,6 @@ def _memory(row: np.void, instruction: Instruction, kind: OpClass, arch: Arch) -
                 row["after"] = int(row["after"]) + sm.atomic.latency
     strong = "STRONG" in instruction.modifiers and not {"SM", "CTA"} & set(instruction.modifiers)
     row["bypass"] = strong or int(row["memory"]) in (M_ATOMIC, M_REDUCTION)
-    row["address"] = int(row["memory"]) in (
-        M_LOAD, M_STORE, M_SHARED_LOAD, M_SHARED_STORE, M_COPY, M_ATOMIC, M_REDUCTION, M_SHARED_ATOMIC,
-    )  # fmt: skip
 
 
 def _uniform_address(instruction: Instruction) -> bool:

@@ -54,7 +54,6 @@ from sim.gpu.state import (
     EV_UP,
     MAX_BUFFER,
     NEVER,
-    RUNNING,
 )
 from sim.jit import njit
 
@@ -73,19 +72,20 @@ def set_state(warp, state, row, cycle, pc_states):  # type: ignore[no-untyped-de
 @njit
 def counters_block(row, warp):  # type: ignore[no-untyped-def]
     """State of a warp whose next instruction waits for dependence counters, SELECTED (0) if none holds it (§1.5)."""
-    mask = int(row["wait_mask"]) | int(row["depbar_mask"])
+    mask = (int(row["wait_mask"]) | int(row["depbar_mask"])) & int(warp["raised"])
+    role = int(row["role"])
     verdict = SELECTED
+    if mask == 0 and role != R_DEPBAR and role != R_MEMBAR:
+        return verdict
     for counter in range(COUNTERS_PER_WARP):
-        if mask >> counter & 1 != 0 and int(warp["pending"][counter]) > 0:
+        if mask >> counter & 1 != 0:
             verdict = max(verdict, int(warp["producer"][counter]))
-    if int(row["role"]) == R_DEPBAR and int(row["depbar"]) >= 0:
+    if role == R_DEPBAR and int(row["depbar"]) >= 0:
         counter = int(row["depbar"])
         if int(warp["pending"][counter]) > int(row["depbar_limit"]):
             verdict = max(verdict, int(warp["producer"][counter]))
-    if int(row["role"]) == R_MEMBAR:
-        for counter in range(COUNTERS_PER_WARP):
-            if int(warp["pending"][counter]) > 0:
-                verdict = MEMBAR
+    if role == R_MEMBAR and int(warp["raised"]) != 0:
+        verdict = MEMBAR
     return verdict
 
 
@@ -126,11 +126,8 @@ def free_unit(row, sub, cycle):  # type: ignore[no-untyped-def]
 
 
 @njit
-def judge(  # type: ignore[no-untyped-def]
-    cfg, rows, path_row, path_lanes, sm, sub, warp, w, l0c, l0c_base, l1i, l1i_base, available, readers, cycle, events,
-    log, logged,
-):  # fmt: skip
-    """State of a warp in this cycle if it is not issued; SELECTED means eligible. Sets `wake`."""
+def own_block(cfg, row, warp, w, available, readers, cycle):  # type: ignore[no-untyped-def]
+    """What of its own holds a warp's next instruction in this cycle; SELECTED = nothing, and so it stays until it issues."""
     if int(warp["life"]) == DRAINING:
         warp["wake"] = cycle + 1 if int(warp["in_flight"]) == 0 else NEVER
         return DRAIN
@@ -143,64 +140,68 @@ def judge(  # type: ignore[no-untyped-def]
     if int(warp["buffer_count"]) == 0 or int(warp["buffer"][int(warp["buffer_head"])]) > cycle:
         warp["wake"] = NEVER if int(warp["buffer_count"]) == 0 else int(warp["buffer"][int(warp["buffer_head"])])
         return BRANCH_RESOLVING if int(warp["redirected"]) != 0 else NO_INSTRUCTION
-    position = int(warp["position"])
-    row = rows[int(path_row[position])]
     if int(cfg["scoreboard"]) != 0:
         verdict, until = scoreboard_block(cfg, row, w, available, readers, cycle)
-        if verdict != SELECTED:
-            warp["wake"] = until
-            return verdict
-    else:
-        verdict = counters_block(row, warp)
-        if verdict != SELECTED:
+        warp["wake"] = until
+        return verdict
+    verdict = counters_block(row, warp)
+    if verdict != SELECTED:
+        warp["wake"] = NEVER
+        return verdict
+    full = int(cfg["counter_maximum"])
+    for counter in (int(row["raise_write"]), int(row["raise_read"])):
+        if counter >= 0 and int(warp["pending"][counter]) >= full:
             warp["wake"] = NEVER
-            return verdict
-        full = int(cfg["counter_maximum"])
-        for counter in (int(row["raise_write"]), int(row["raise_read"])):
-            if counter >= 0 and int(warp["pending"][counter]) >= full:
-                warp["wake"] = NEVER
-                return int(warp["producer"][counter])
-    warp["wake"] = cycle + 1
-    unit = int(row["unit"])
-    if unit == U_MEMORY:
-        if int(path_lanes[position]) > 0 and int(sub["queue_credit"]) >= int(cfg["memory_queue"]):
-            warp["wake"] = NEVER
-            return LG_THROTTLE if int(row["throttle_lg"]) != 0 else MIO_THROTTLE
-    elif unit < FIRST_QUEUED:
-        if free_unit(row, sub, cycle) < 0:
-            return MATH_PIPE_THROTTLE
-        if result_queue_full(cfg, row, sub, cycle + int(row["window"]) + int(row["latency"]) + 3):
-            return MATH_PIPE_THROTTLE
-        if int(row["constant"]) >= 0 and int(path_lanes[position]) > 0:
-            ready = constant_ready(
-                cfg, sm, l0c, l1i, l0c_base, l1i_base, int(row["constant"]), cycle, events
-            )
-            if ready > cycle:
-                warp["wake"] = ready
-                if int(warp["followed"]) != 0:
-                    note(log, logged, cycle, w, int(path_row[position]), EV_CONSTANT_MISS, ready)
-                return IMC_MISS
+            return int(warp["producer"][counter])
     return SELECTED
 
 
 @njit
-def choose(cfg, sub, warps):  # type: ignore[no-untyped-def]
-    """Position in `sub.order` of the warp that issues, -1 = none: CGGTY, GTO, LRR or two-level (§4)."""
-    count = int(sub["warps"])
+def unit_block(  # type: ignore[no-untyped-def]
+    cfg, row, sm, sub, warp, w, l0c, l0c_base, l1i, l1i_base, cycle, events, log, logged
+):
+    """What the units hold against an instruction that nothing else holds; SELECTED = eligible. Sets `wake`."""
+    unit = int(row["unit"])
+    warp["wake"] = cycle + 1
+    if unit == U_MEMORY:
+        if int(warp["next_lanes"]) > 0 and int(sub["queue_credit"]) >= int(cfg["memory_queue"]):
+            warp["wake"] = NEVER
+            return LG_THROTTLE if int(row["throttle_lg"]) != 0 else MIO_THROTTLE
+        return SELECTED
+    if unit >= FIRST_QUEUED:
+        return SELECTED
+    free = int(sub["unit_free"][unit])
+    if int(row["on_int"]) != 0:
+        free = min(free, int(sub["unit_free"][U_INT]))
+    if free > cycle:
+        warp["wake"] = free
+        return MATH_PIPE_THROTTLE
+    if result_queue_full(cfg, row, sub, cycle + int(row["window"]) + int(row["latency"]) + 3):
+        return MATH_PIPE_THROTTLE
+    if int(row["constant"]) >= 0 and int(warp["next_lanes"]) > 0:
+        ready = constant_ready(cfg, sm, l0c, l1i, l0c_base, l1i_base, int(row["constant"]), cycle, events)
+        if ready > cycle:
+            warp["wake"] = ready
+            if int(warp["followed"]) != 0:
+                note(log, logged, cycle, w, int(warp["next_row"]), EV_CONSTANT_MISS, ready)
+            return IMC_MISS
+    return SELECTED
+
+
+@njit
+def choose(cfg, sub, warps, greedy_at, youngest, oldest):  # type: ignore[no-untyped-def]
+    """Position in `sub.order` of the warp that issues, -1 = none: CGGTY, GTO, LRR or two-level (§4).
+
+    `greedy_at` is the position of the warp that issued last (-1 = gone), `youngest` and `oldest` those of eligible ones.
+    """
     policy = int(cfg["issue_policy"])
     if policy == LRR:
-        return _loose_round_robin(sub, count)
+        return _loose_round_robin(sub, int(sub["warps"]))
     if policy == TWO_LEVEL:
-        return _two_level(cfg, sub, warps, count)
-    greedy = int(sub["greedy"])
-    for k in range(count):
-        if int(sub["order"][k]) == greedy and int(sub["verdict"][k]) == SELECTED:
-            return k
-    for k in range(count):
-        i = count - 1 - k if policy == GTO else k
-        if int(sub["verdict"][i]) == SELECTED:
-            return i
-    return -1
+        return _two_level(cfg, sub, warps, int(sub["warps"]))
+    if greedy_at >= 0 and int(sub["verdict"][greedy_at]) == SELECTED:
+        return greedy_at
+    return oldest if policy == GTO else youngest
 
 
 @njit
@@ -245,20 +246,18 @@ def _two_level(cfg, sub, warps, count):  # type: ignore[no-untyped-def]
 
 
 @njit
-def hold_for_constant(cfg, sub, events):  # type: ignore[no-untyped-def]
+def hold_for_constant(cfg, sub, greedy_misses, events):  # type: ignore[no-untyped-def]
     """True if the greedy warp only lacks a constant and the port is kept for it: up to four evaluations (§4.7)."""
-    greedy = int(sub["greedy"])
-    for k in range(int(sub["warps"])):
-        if int(sub["order"][k]) == greedy and int(sub["verdict"][k]) == IMC_MISS:
-            left = int(sub["hold"]) - 1
-            if left > 0:
-                sub["hold"] = left
-                sub["moved"] = 1
-                events[CONSTANT_HOLDS] += 1
-                return True
-            return False
-    sub["hold"] = int(cfg["constant_hold"])
-    return False
+    if not greedy_misses:
+        sub["hold"] = int(cfg["constant_hold"])
+        return False
+    left = int(sub["hold"]) - 1
+    if left <= 0:
+        return False
+    sub["hold"] = left
+    sub["moved"] = 1
+    events[CONSTANT_HOLDS] += 1
+    return True
 
 
 @njit
@@ -269,9 +268,9 @@ def send(  # type: ignore[no-untyped-def]
     """Issue the next instruction of warp `w`: into the latch behind Issue, and all that it does to its warp at once."""
     warp = warps[w]
     position = int(warp["position"])
-    r = int(path_row[position])
+    r = int(warp["next_row"])
     row = rows[r]
-    lanes = int(path_lanes[position])
+    lanes = int(warp["next_lanes"])
     unit = int(row["unit"])
     queued = unit >= FIRST_QUEUED
     if not queued:
@@ -311,6 +310,8 @@ def send(  # type: ignore[no-untyped-def]
     warp["buffer_count"] = int(warp["buffer_count"]) - 1
     warp["redirected"] = 0
     warp["position"] = position + 1
+    warp["passed"] = 0
+    warp["wake"] = 0
     sm["issued"] = int(sm["issued"]) + 1
     sm["lanes"] = int(sm["lanes"]) + lanes
     category = int(row["category"])
@@ -337,9 +338,12 @@ def send(  # type: ignore[no-untyped-def]
                 release_if_complete(cfg, warps, ctas, int(warp["cta"]), barrier, first_warp, cycle, log, logged)
         if int(warp["followed"]) != 0:
             note(log, logged, cycle, w, r, EV_FINISH, 0)
-    elif int(rows[int(path_row[position + 1])]["pc"]) != int(row["pc"]) + 16:
+        return
+    following = int(path_row[position + 1])
+    warp["next_row"] = following
+    warp["next_lanes"] = int(path_lanes[position + 1])
+    if int(rows[following]["pc"]) != int(row["pc"]) + 16:
         redirect(warp, sub, position + 1)
-    return r
 
 
 @njit
@@ -366,6 +370,7 @@ def raise_counters(sub, warps, cycle, log, logged):  # type: ignore[no-untyped-d
         counter = int(sub["raise_read"]) if read == 1 else int(sub["raise_write"])
         if counter >= 0:
             warp["pending"][counter] = int(warp["pending"][counter]) + 1
+            warp["raised"] = int(warp["raised"]) | 1 << counter
             if read == 0 or int(warp["pending"][counter]) == 1:
                 warp["producer"][counter] = int(sub["raise_kind"])
             if int(warp["followed"]) != 0:
@@ -385,57 +390,70 @@ def issue(  # type: ignore[no-untyped-def]
         sub["slot_row"] = rows.shape[0]
         pc_slots[rows.shape[0], NO_WARP] += 1
         return False
-    port_taken = int(sub["issue_latch"]["full"]) != 0 or int(sub["port_busy"]) > cycle
+    greedy = int(sub["greedy"])
+    greedy_at = -1
+    youngest = -1
+    oldest = -1
     ended = False
-    any_eligible = False
-    for k in range(count):
-        w = int(sub["order"][k])
-        warp = warps[w]
-        if int(warp["wake"]) > cycle:
-            sub["verdict"][k] = int(warp["state"])
-            continue
-        verdict = judge(
-            cfg, rows, path_row, path_lanes, sm, sub, warp, w, l0c, l0c_base, l1i, l1i_base, available, readers, cycle,
-            events, log, logged,
-        )  # fmt: skip
-        sub["verdict"][k] = verdict
-        if verdict == SELECTED:
-            any_eligible = True
-        else:
-            if verdict == DRAIN and int(warp["in_flight"]) == 0:
-                ended = True
-            at = int(path_row[int(warp["position"])]) if int(warp["life"]) == RUNNING else int(warp["state_row"])
-            if verdict != int(warp["state"]) or at != int(warp["state_row"]):
-                set_state(warp, verdict, at, cycle, pc_states)
-                if int(warp["followed"]) != 0:
-                    note(log, logged, cycle, w, at, EV_STATE, verdict)
-    chosen = -1
-    passed_over = NOT_SELECTED
-    if port_taken:
-        passed_over = DISPATCH_STALL
-    elif not hold_for_constant(cfg, sub, events) and any_eligible:
-        chosen = choose(cfg, sub, warps)
     reason = NOT_SELECTED
     slot_row = rows.shape[0]
     for k in range(count):
         w = int(sub["order"][k])
-        verdict = int(sub["verdict"][k])
+        if w == greedy:
+            greedy_at = k
+        warp = warps[w]
+        if int(warp["wake"]) > cycle:
+            verdict = int(warp["state"])
+            sub["verdict"][k] = verdict
+            if verdict < reason:
+                reason = verdict
+                slot_row = int(warp["state_row"])
+            continue
+        at = int(warp["next_row"])
+        row = rows[at]
+        verdict = SELECTED
+        if int(warp["passed"]) == 0:
+            verdict = own_block(cfg, row, warp, w, available, readers, cycle)
         if verdict == SELECTED:
-            at = int(path_row[int(warps[w]["position"])])
-            if k == chosen:
-                reason = SELECTED
-                slot_row = at
-            else:
-                verdict = passed_over
-                if verdict < reason:
-                    reason = verdict
-                    slot_row = at
-            set_state(warps[w], verdict, at, cycle, pc_states)
-            if int(warps[w]["followed"]) != 0:
-                note(log, logged, cycle, w, at, EV_STATE, verdict)
-        elif verdict < reason:
+            warp["passed"] = 1
+            verdict = unit_block(cfg, row, sm, sub, warp, w, l0c, l0c_base, l1i, l1i_base, cycle, events, log, logged)
+        sub["verdict"][k] = verdict
+        if verdict == SELECTED:
+            if youngest < 0:
+                youngest = k
+            oldest = k
+            continue
+        if verdict == DRAIN and int(warp["in_flight"]) == 0:
+            ended = True
+        if verdict < reason:
             reason = verdict
-            slot_row = int(warps[w]["state_row"])
+            slot_row = at
+        if verdict != int(warp["state"]) or at != int(warp["state_row"]):
+            set_state(warp, verdict, at, cycle, pc_states)
+            if int(warp["followed"]) != 0:
+                note(log, logged, cycle, w, at, EV_STATE, verdict)
+    chosen = -1
+    passed_over = NOT_SELECTED
+    greedy_misses = greedy_at >= 0 and int(sub["verdict"][greedy_at]) == IMC_MISS
+    if int(sub["issue_latch"]["full"]) != 0 or int(sub["port_busy"]) > cycle:
+        passed_over = DISPATCH_STALL
+    elif not hold_for_constant(cfg, sub, greedy_misses, events) and youngest >= 0:
+        chosen = choose(cfg, sub, warps, greedy_at, youngest, oldest)
+    if youngest >= 0:
+        for k in range(youngest, oldest + 1):
+            if int(sub["verdict"][k]) != SELECTED:
+                continue
+            w = int(sub["order"][k])
+            warp = warps[w]
+            at = int(warp["next_row"])
+            verdict = SELECTED if k == chosen else passed_over
+            if verdict < reason:
+                reason = verdict
+                slot_row = at
+            if verdict != int(warp["state"]) or at != int(warp["state_row"]):
+                set_state(warp, verdict, at, cycle, pc_states)
+                if int(warp["followed"]) != 0:
+                    note(log, logged, cycle, w, at, EV_STATE, verdict)
     if chosen >= 0:
         send(
             cfg, rows, path_row, path_lanes, path_memop, sm, sub, warps, ctas, int(sub["order"][chosen]), first_warp,

@@ -203,7 +203,10 @@ def _sources_read(cfg, row, warp, readers, w, r, cycle, log, logged):  # type: i
 @njit
 def lower_counter(warp, w, r, counter, cycle, log, logged):  # type: ignore[no-untyped-def]
     """One dependence counter falls by one; the warp looks again."""
-    warp["pending"][counter] = int(warp["pending"][counter]) - 1
+    left = int(warp["pending"][counter]) - 1
+    warp["pending"][counter] = left
+    if left == 0:
+        warp["raised"] = int(warp["raised"]) & ~(1 << counter)
     warp["wake"] = 0
     if int(warp["followed"]) != 0:
         note(log, logged, cycle, w, r, EV_DOWN, counter)

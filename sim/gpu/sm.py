@@ -19,7 +19,7 @@ from sim.jit import njit
 
 @njit
 def launch_ctas(  # type: ignore[no-untyped-def]
-    cfg, path_row, path_offset, warp_path, warp_memop, sm, s, subs, warps, ctas, available, readers, follow, cycle
+    cfg, path_row, path_offset, path_lanes, warp_path, warp_memop, sm, s, subs, warps, ctas, available, readers, follow, cycle
 ):
     """Give warp slots to the CTAs of SM `s` whose launch has arrived, in launch order."""
     slots = int(cfg["warps_per_sm"])
@@ -71,6 +71,10 @@ def launch_ctas(  # type: ignore[no-untyped-def]
             warp["fetch_line"] = -1
             warp["redirected"] = 0
             warp["stall_until"] = 0
+            warp["raised"] = 0
+            warp["passed"] = 0
+            warp["next_row"] = int(path_row[int(path_offset[path])])
+            warp["next_lanes"] = int(path_lanes[int(path_offset[path])])
             for counter in range(COUNTERS_PER_WARP):
                 warp["pending"][counter] = 0
             warp["blocked_until"] = 0
@@ -152,7 +156,7 @@ def next_time(cfg, rows, sm, subs, g0, warps, cycle):  # type: ignore[no-untyped
         if leaving < NEVER:
             soonest = min(soonest, max(leaving, int(sm["port_free"])))
         for unit in range(FIRST_QUEUED, U_TEXTURE + 1):
-            if int(sub["unit_count"][unit]) > 0:
+            if int(sub["queued"]) > 0 and int(sub["unit_count"][unit]) > 0:
                 soonest = min(soonest, queued_start(sm, sub, unit))
         for k in range(int(sub["warps"])):
             soonest = min(soonest, int(warps[int(sub["order"][k])]["wake"]))
@@ -187,8 +191,8 @@ def run_sm(  # type: ignore[no-untyped-def]
         sm["completed"] = 0
         if int(sm["next_launch"]) <= cycle:
             launch_ctas(
-                cfg, path_row, path_offset, warp_path, warp_memop, sm, s, subs, warps, ctas, available, readers, follow,
-                cycle,
+                cfg, path_row, path_offset, path_lanes, warp_path, warp_memop, sm, s, subs, warps, ctas, available,
+                readers, follow, cycle,
             )  # fmt: skip
         if int(sm["live_ctas"]) == 0:
             cycle = max(cycle + 1, min(stop, int(sm["next_launch"])))
@@ -213,7 +217,8 @@ def run_sm(  # type: ignore[no-untyped-def]
             l0c_base = g * l0c_size
             if int(sub["next_fill"]) <= cycle:
                 fill(cfg, sub, warps, l0i, l0i_base, cycle)
-            start_queued(cfg, rows, sm, sub, g, warps, requests, request_base, cycle, events, log, logged)
+            if int(sub["queued"]) > 0:
+                start_queued(cfg, rows, sm, sub, g, warps, requests, request_base, cycle, events, log, logged)
             read_addresses(cfg, rows, sub, warps, cycle, events, log, logged)
             allocate(cfg, rows, sm, sub, g, warps, requests, request_base, readers, cycle, events, log, logged)
             control(cfg, rows, sub, warps, cycle, log, logged)

@@ -28,41 +28,44 @@ FREE, RUNNING, DRAINING = range(3)
 
 WARP = np.dtype(
     [
+        # What the scheduler looks at in every cycle stands first, in two cache lines.
+        ("wake", np.int64),  # first cycle in which its state can change without an event
+        ("state_since", np.int64),  # accounting: every cycle of its life belongs to one state
+        ("state_row", np.int32),  # static instruction that the state is booked on
+        ("next_row", np.int32),  # static instruction to issue next
+        ("state", np.int8),
         ("life", np.int8),  # FREE, RUNNING or DRAINING (everything issued, work outstanding)
-        ("sm", np.int32),
-        ("sub", np.int32),  # its sub-core: slot mod 4 (§2)
-        ("cta", np.int32),  # CTA slot
-        ("number", np.int64),  # warp of the launch: CTA x warps per CTA + warp in CTA
-        ("youth", np.int64),  # launch order: the larger, the younger (§3)
-        ("position", np.int64),  # next instruction to issue: index into the path table
-        ("end", np.int64),  # end of its path
-        ("memop", np.int64),  # next memory operation with addresses
-        # Instruction buffer (§3): decoded entries in order, each with the cycle from which it may issue
-        ("fetched", np.int64),  # next instruction to fetch: index into the path table
-        ("buffer", np.int64, (MAX_BUFFER,)),  # ring of ready cycles
+        ("passed", np.int8),  # 1 = nothing of its own holds the next instruction any more; only units can
+        ("next_lanes", np.int8),  # active lanes of the next instruction
         ("buffer_head", np.int8),
         ("buffer_count", np.int8),
         ("wrong_count", np.int8),  # entries fetched behind a taken branch
-        ("wrong_pc", np.int64),  # next pc of the wrong path, -1 = on the right path
-        ("fetch_line", np.int64),  # line that fetch waits for, -1 = none
         ("redirected", np.int8),  # 1 until the first instruction behind a taken branch has arrived
-        # What holds it back (§1.2-1.5)
-        ("stall_until", np.int64),  # first cycle in which stall count and yield allow an issue
-        ("stall_reason", np.int8),  # WAIT, YIELD or SLEEPING
-        ("pending", np.int8, (COUNTERS_PER_WARP,)),  # SB0..SB5, 6 bits each
-        ("producer", np.int8, (COUNTERS_PER_WARP,)),  # reason of a wait on it: SHORT_ or LONG_SCOREBOARD
-        ("blocked_until", np.int64),  # barrier or memory barrier; NEVER = until released
-        ("blocked_reason", np.int8),  # BARRIER or MEMBAR
-        ("barrier", np.int8),  # the CTA barrier it waits at
-        ("in_flight", np.int32),  # issued instructions of variable latency that still own counters or results
-        ("copies_done", np.int64),  # when the last LDGSTS that left the unit has finished (LDGDEPBAR)
-        # Accounting: every cycle of its life belongs to one state
-        ("state", np.int8),
-        ("state_since", np.int64),
-        ("state_row", np.int32),  # static instruction that the state is booked on
-        ("wake", np.int64),  # first cycle in which its state can change without an event
-        ("born", np.int64),
         ("followed", np.int8),  # 1 = `--follow` records it
+        ("stall_reason", np.int8),  # WAIT, YIELD or SLEEPING
+        ("blocked_reason", np.int8),  # BARRIER or MEMBAR
+        ("raised", np.int8),  # bit per dependence counter that is not zero
+        ("stall_until", np.int64),  # first cycle in which stall count and yield allow an issue (§1.3-1.4)
+        ("blocked_until", np.int64),  # barrier or memory barrier; NEVER = until released
+        ("fetch_line", np.int64),  # line that fetch waits for, -1 = none
+        ("wrong_pc", np.int64),  # next pc of the wrong path, -1 = on the right path
+        ("fetched", np.int64),  # next instruction to fetch: index into the path table
+        ("end", np.int64),  # end of its path
+        ("position", np.int64),  # next instruction to issue: index into the path table
+        # Instruction buffer (§3): decoded entries in order, each with the cycle from which it may issue
+        ("buffer", np.int64, (MAX_BUFFER,)),
+        ("pending", np.int8, (COUNTERS_PER_WARP,)),  # SB0..SB5, 6 bits each (§1.2)
+        ("producer", np.int8, (COUNTERS_PER_WARP,)),  # reason of a wait on it: SHORT_ or LONG_SCOREBOARD
+        ("sm", np.int32),
+        ("sub", np.int32),  # its sub-core: slot mod 4 (§2)
+        ("cta", np.int32),  # CTA slot
+        ("in_flight", np.int32),  # issued instructions that still own counters or results
+        ("memop", np.int64),  # next memory operation with addresses
+        ("number", np.int64),  # warp of the launch: CTA x warps per CTA + warp in CTA
+        ("youth", np.int64),  # launch order: the larger, the younger (§3)
+        ("copies_done", np.int64),  # when the last LDGSTS that left the unit has finished (LDGDEPBAR)
+        ("born", np.int64),
+        ("barrier", np.int8),  # the CTA barrier it waits at
         ("active", np.int8),  # two-level scheduling: in the active set
     ],
     align=True,
@@ -96,14 +99,28 @@ LATCH = [
 SUBCORE = np.dtype(
     [
         ("sm", np.int32),
-        ("order", np.int32, (MAX_WARPS,)),  # its warps, youngest first
-        ("warps", np.int32),  # how many
+        ("warps", np.int32),  # how many it has
         ("greedy", np.int32),  # warp that issued last, -1 = none
+        ("fetch_greedy", np.int32),
+        ("fetch_idle", np.int8),  # 1 = nothing to fetch until an event
+        ("moved", np.int8),  # something in this sub-core changed in this cycle
+        ("slot_reason", np.int8),  # of the current cycle
+        ("slot_row", np.int32),
+        ("next_fill", np.int64),  # earliest arrival of an instruction line that somebody waits for
+        ("queue_head", np.int32),
+        ("queue_count", np.int32),
+        ("queue_read", np.int32),  # entries from the head whose registers are read
+        ("queue_credit", np.int32),  # instructions issued to the unit and not yet gone
+        ("stream_next", np.int64),  # next line of the stream buffer, -1 = no stream
+        ("stream_count", np.int32),
         ("rotation", np.int32),  # where LRR starts
         ("hold", np.int32),  # evaluations left in which a constant miss of the greedy warp blocks the port (§4)
         ("port_busy", np.int64),  # first cycle in which the issue port is free again
         ("issue_latch", LATCH),  # between Issue and Control
         ("control_latch", LATCH),  # between Control and Allocate
+        ("queued", np.int32),  # instructions in the queues of SFU, shared FP64, misc and texture
+        ("order", np.int32, (MAX_WARPS,)),  # its warps, youngest first
+        ("verdict", np.int8, (MAX_WARPS,)),  # state of each of them in this cycle
         ("raise_write", np.int8),  # counters that Control raises at the end of this cycle, -1 = none
         ("raise_read", np.int8),
         ("raise_warp", np.int32),
@@ -125,10 +142,6 @@ SUBCORE = np.dtype(
         ("queue_memop", np.int64, (MAX_QUEUE,)),
         ("queue_issued", np.int64, (MAX_QUEUE,)),
         ("queue_ready", np.int64, (MAX_QUEUE,)),  # NEVER until its registers are read
-        ("queue_head", np.int32),
-        ("queue_count", np.int32),
-        ("queue_read", np.int32),  # entries from the head whose registers are read
-        ("queue_credit", np.int32),  # instructions issued to the unit and not yet gone
         ("queue_last", np.int64),  # cycle in which the last one left
         # Queues of the other units of variable latency (SFU, FP64, misc, texture)
         ("unit_count", np.int32, (16,)),
@@ -136,25 +149,15 @@ SUBCORE = np.dtype(
         ("unit_row", np.int32, (16, MAX_QUEUE)),
         ("unit_entered", np.int64, (16, MAX_QUEUE)),
         # Front end (§3)
-        ("fetch_greedy", np.int32),
-        ("fetch_idle", np.int8),  # 1 = nothing to fetch until an event
         ("last_line", np.int64),  # line of the last L0 hit
-        ("stream_next", np.int64),  # next line of the stream buffer, -1 = no stream
         ("stream_line", np.int64, (MAX_STREAM,)),
         ("stream_ready", np.int64, (MAX_STREAM,)),
         ("stream_head", np.int32),
-        ("stream_count", np.int32),
         ("stream_wanted", np.int8),  # the head has waiting warps
         ("miss_line", np.int64, (MAX_MISSES,)),
         ("miss_ready", np.int64, (MAX_MISSES,)),
         ("miss_count", np.int32),
-        ("next_fill", np.int64),  # earliest arrival that somebody waits for
-        # Accounting of the sub-core's issue slots
-        ("verdict", np.int8, (MAX_WARPS,)),  # state of each warp in this cycle, in the order of `order`
         ("needed", np.int64, (MAX_BANKS,)),  # scratch of Allocate: port reads that an instruction needs
-        ("slot_reason", np.int8),  # of the current cycle
-        ("slot_row", np.int32),
-        ("moved", np.int8),  # something in this sub-core changed in this cycle
     ],
     align=True,
 )

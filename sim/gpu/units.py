@@ -109,6 +109,7 @@ def control(cfg, rows, sub, warps, cycle, log, logged):  # type: ignore[no-untyp
         sub["unit_row"][unit][count] = r
         sub["unit_entered"][unit][count] = cycle
         sub["unit_count"][unit] = count + 1
+        sub["queued"] = int(sub["queued"]) + 1
     latch["full"] = 0
     sub["raise_write"] = int(row["raise_write"])
     sub["raise_read"] = int(row["raise_read"])
@@ -140,6 +141,7 @@ def start_queued(cfg, rows, sm, sub, g, warps, requests, base, cycle, events, lo
             sub["unit_row"][unit][i - 1] = int(sub["unit_row"][unit][i])
             sub["unit_entered"][unit][i - 1] = int(sub["unit_entered"][unit][i])
         sub["unit_count"][unit] = int(sub["unit_count"][unit]) - 1
+        sub["queued"] = int(sub["queued"]) - 1
         free = cycle + delay + int(row["initiation"])
         sub["unit_free"][unit] = free
         if unit == U_FP64_SHARED:

@@ -201,7 +201,8 @@ def _bank_cycles(addresses, mask, size, atomic, shifts, words, counts):  # type:
         numba.int64[::1],  # state: warp, access of its path, references, memops and lines so far; read and written
         numba.int64[::1],  # shared window (start, end), local window
         numba.int64[::1],  # shifts
-    )
+    ),
+    allocates=True,
 )
 def _expand(  # type: ignore[no-untyped-def]
     rows,

@@ -44,7 +44,7 @@ def test_warmup_says_why_it_cannot(tickwise: Tickwise, monkeypatch: pytest.Monke
     from sim import islands
 
     monkeypatch.setenv("TICKWISE_CACHE", str(tmp_path))
-    monkeypatch.setattr(islands, "ISLANDS", {"sim.no_such_island": "no.such"})
+    monkeypatch.setattr(islands, "ISLANDS", {"sim.no_such_island": ("no/such.py", "island")})
     ended = tickwise("warmup")
     assert ended.code == 1
     assert "sim.no_such_island" in ended.err
@@ -72,3 +72,16 @@ def test_bench_brings_its_own_traces(tickwise: Tickwise) -> None:
     ended = tickwise("bench", "--size", 1, "--rounds", 1, "--json")
     assert ended.code == 0, ended.err
     assert len(json.loads(ended.out)["traces"]) == 2
+
+
+def test_islands_are_where_the_table_says() -> None:
+    from importlib import import_module
+    from inspect import getsourcefile
+
+    from sim.islands import ISLANDS
+
+    for file, entry in ISLANDS.values():
+        module = import_module("sim." + file.removesuffix(".py").replace("/", "."))
+        source = getsourcefile(module)
+        assert source is not None and source.endswith(file)
+        assert hasattr(module, entry)

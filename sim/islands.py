@@ -56,7 +56,8 @@ def _missing(directory: Path) -> list[str]:
     missing = []
     for module, (file, entry) in ISLANDS.items():
         source = _PACKAGE / file
-        folder = directory / _CacheLocator.get_suitable_cache_subpath(str(source))
+        subpath = _CacheLocator.get_suitable_cache_subpath(str(source))  # type: ignore[no-untyped-call]
+        folder = directory / subpath
         if not any(folder.glob(f"{source.stem}.{entry}-*.nbi")):
             missing.append(module)
     return missing

@@ -38,6 +38,14 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 @pytest.fixture(scope="session")
+def compiled() -> None:
+    """The core is compiled, once for all processes that run tests; nothing waits for a compiler after this."""
+    from sim.islands import warm_up
+
+    warm_up()
+
+
+@pytest.fixture(scope="session")
 def shared_dir() -> Path:
     """The folder with reference data; a test that uses it carries the mark `shared`."""
     return SHARED

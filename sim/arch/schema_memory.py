@@ -45,7 +45,7 @@ class L1D(Part):
     hit_latency: Cycles = Field(description="Cycles from acceptance by the SM to the data of a hit (§7.3).")
     tag_lookups: Count = Field(description="Lines that can be looked up per cycle (§7.3).")
     bandwidth: Bandwidth = Field(description="Bytes that hits can deliver per cycle and SM (§7.3).")
-    mshrs: Count = Field(description="Lines that may be on their way from behind L1 at once (§7.3).")
+    mshrs: Count = Field(description="Sectors that may be on their way from behind L1 at once (§7.3).")
     write_policy: WritePolicy = Field(description="Whether a store goes on at once or stays in the cache (§7.3).")
     allocate_on_write: bool = Field(description="Whether a store that misses takes a line (§7.3).")
 

@@ -66,5 +66,5 @@ class Units(Part):
     misc_queue: QueuedUnit = Field(description="Miscellaneous instructions behind a queue: S2UR, ERRBAR (§6).")
     sfu: QueuedUnit = Field(description="Special functions and conversions (§6).")
     fp64: Fp64Unit = Field(description="Double precision (§6).")
-    texture: FixedUnit = Field(description="Texture unit; a fixed latency, no texture cache (§6).")
+    texture: QueuedUnit = Field(description="Texture unit; a fixed latency, no texture cache (§6).")
     tensor: TensorUnit = Field(description="Tensor core (§6).")

@@ -31,7 +31,7 @@ def release_if_complete(cfg, warps, ctas, c, barrier, first_warp, cycle, log, lo
     cta = ctas[c]
     arrived = int(cta["arrived"][barrier])
     expected = int(cta["expected"][barrier])
-    if expected == 0 or expected > int(cta["unfinished"]):
+    if expected == 0:
         expected = int(cta["unfinished"])
     if arrived == 0 or arrived < expected:
         return

@@ -1,4 +1,4 @@
-"""The wait-for graph of a machine in which nothing can move: each live warp, what it waits for, who should release it."""
+"""The wait-for graph of a machine in which nothing moves: each live warp, what it waits for, who should release it."""
 
 from typing import TYPE_CHECKING
 

@@ -23,13 +23,12 @@ from sim.trace.model import StaticRow
 
 # Units with an input latch. FIXED units take their operands through Allocate, the others through a queue.
 UNIT_NAMES = (
-    "int", "fp32", "half", "uniform", "branch", "misc", "tensor", "fp64", "sfu", "fp64_shared", "misc_queue", "texture",
+    "int", "fp32", "uniform", "branch", "misc", "tensor", "fp64", "sfu", "fp64_shared", "misc_queue", "texture",
     "memory",
 )  # fmt: skip
 (
     U_INT,
     U_FP32,
-    U_HALF,
     U_UNIFORM,
     U_BRANCH,
     U_MISC,
@@ -98,10 +97,12 @@ ROW = np.dtype(
         ("bypass", np.int8),  # goes to L2 past L1D (STRONG.GPU and wider, atomics; §7.3)
         ("producer", np.int8),  # reason of those who wait for its result
         ("barrier", np.int8),
+        ("invalidates", np.int8),  # empties L1D (memory barriers of device or system scope, §6)
         ("war", np.int32),  # issue -> leaves the sub-core's unit (the WAR latency of Table 2)
         ("address_cycles", np.int32),
         ("after", np.int32),  # leaves the unit -> takes the register link (hit, no conflict)
         ("link", np.int32),  # cycles on the register link
+        ("beats", np.int8),  # words of a lane: cycles that shared memory takes without a conflict
         ("release", np.int32),  # LDGSTS: leaves the unit -> its counter falls (hit)
         ("fixed_delay", np.int32),  # membar: cycles; barrier: warps expected (0 = all)
         # Scoreboard: ranges of the 332 entries (§9.4)
@@ -119,7 +120,7 @@ _CATEGORY = {name: i for i, name in enumerate(INSTRUCTION_CLASSES)}
 _FIXED = {
     OpClass.INT: (U_INT, "int"),
     OpClass.FP32: (U_FP32, "fp32"),
-    OpClass.HALF: (U_HALF, "half"),
+    OpClass.HALF: (U_FP32, "half"),  # FP16 runs on the FP32 pipe (§6)
     OpClass.UNIFORM: (U_UNIFORM, "uniform"),
     OpClass.BRANCH: (U_BRANCH, "branch"),
     OpClass.CALL: (U_BRANCH, "branch"),
@@ -242,7 +243,6 @@ def _unit(row: np.void, instruction: Instruction, kind: OpClass, arch: Arch) -> 
             row["on_int"] = units.fp32.also_on_int
         if kind is OpClass.HALF:
             row["on_int"] = units.half.also_on_int
-            row["unit"] = U_FP32  # FP16 runs on the FP32 pipe (§6)
         if any(o.kind is OperandKind.PREDICATE and o.index != 7 for o in instruction.destinations):
             row["latency"] = max(int(row["latency"]), units.predicate.latency)
 
@@ -256,7 +256,7 @@ def _registers(row: np.void, instruction: Instruction, kind: OpClass, arch: Arch
     for operand in instruction.operands:
         if operand.kind in (OperandKind.ADDRESS, OperandKind.CONSTANT):
             registers = [o for o in address_registers(operand) if o.kind is OperandKind.REGISTER]
-            slotted += zip(free, registers, strict=False)
+            slotted += [(slot, o) for o, slot in zip(registers, free, strict=False)]
     widest = 1
     for slot, operand in slotted:
         if operand.index == ZERO_REGISTER:
@@ -291,6 +291,7 @@ def _role(row: np.void, instruction: Instruction, kind: OpClass, arch: Arch) -> 
         fence = arch.config.sm.membar
         scope = "sys" if "SYS" in modifiers else "cta" if "CTA" in modifiers or "SM" in modifiers else "gpu"
         row["role"], row["fixed_delay"] = R_MEMBAR, getattr(fence, scope)
+        row["invalidates"] = scope != "cta"
     elif kind is OpClass.DEPBAR:
         row["role"] = R_DEPBAR
         counters = [o.index for o in instruction.operands if o.kind is OperandKind.DEPENDENCE_COUNTER]
@@ -316,6 +317,7 @@ def _memory(row: np.void, instruction: Instruction, kind: OpClass, arch: Arch) -
     width = max(1, access_bytes(instruction) // 4)
     if instruction.opcode == "LDSM":
         width = int(row["target_width"])
+    row["beats"] = width
     beat = memory.address_cycles
     std = memory.short_address_cycles if shared or uniform else beat
     front = std + memory.stage_offset

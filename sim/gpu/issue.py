@@ -27,6 +27,7 @@ from sim.gpu.counters import (
     NO_WARP,
     NOT_SELECTED,
     SELECTED,
+    TEX_THROTTLE,
     WAIT,
 )
 from sim.gpu.decode import (
@@ -37,11 +38,12 @@ from sim.gpu.decode import (
     R_MEMBAR,
     U_INT,
     U_MEMORY,
+    U_TEXTURE,
 )
 from sim.gpu.frontend import redirect
 from sim.gpu.l1d import invalidate
 from sim.gpu.log import note
-from sim.gpu.lower import GTO, LRR, TWO_LEVEL
+from sim.gpu.lower import GREEDY_YOUNGEST, GTO, LRR, TWO_LEVEL
 from sim.gpu.regfile import result_queue_full
 from sim.gpu.state import (
     COUNTERS_PER_WARP,
@@ -90,7 +92,7 @@ def counters_block(row, warp):  # type: ignore[no-untyped-def]
 
 
 @njit
-def scoreboard_block(cfg, row, w, available, readers, cycle):  # type: ignore[no-untyped-def]
+def scoreboard_block(cfg, row, w, in_flight, available, readers, cycle):  # type: ignore[no-untyped-def]
     """(state, first cycle in which it may change) of a warp under the scoreboard: RAW, WAW, WAR (§9.4)."""
     until = 0
     limit = int(cfg["consumers"])
@@ -105,8 +107,11 @@ def scoreboard_block(cfg, row, w, available, readers, cycle):  # type: ignore[no
         for entry in range(first, first + int(row["write_count"][i])):
             until = max(until, int(available[w, entry]))
             blocked = blocked or int(readers[w, entry]) > 0
+    if int(row["role"]) == R_DEPBAR or int(row["role"]) == R_MEMBAR:
+        # Without counters a fence waits for all that the warp has under way.
+        blocked = blocked or int(in_flight) > 0
     if until >= NEVER:
-        return LONG_SCOREBOARD, NEVER
+        return until - NEVER, NEVER  # the reason is kept in the time (`_book`)
     if until > cycle:
         return WAIT, until
     if blocked:
@@ -127,7 +132,7 @@ def free_unit(row, sub, cycle):  # type: ignore[no-untyped-def]
 
 @njit
 def own_block(cfg, row, warp, w, available, readers, cycle):  # type: ignore[no-untyped-def]
-    """What of its own holds a warp's next instruction in this cycle; SELECTED = nothing, and so it stays until it issues."""
+    """What of its own holds a warp's next instruction in this cycle; SELECTED = nothing, and nothing will."""
     if int(warp["life"]) == DRAINING:
         warp["wake"] = cycle + 1 if int(warp["in_flight"]) == 0 else NEVER
         return DRAIN
@@ -141,17 +146,17 @@ def own_block(cfg, row, warp, w, available, readers, cycle):  # type: ignore[no-
         warp["wake"] = NEVER if int(warp["buffer_count"]) == 0 else int(warp["buffer"][int(warp["buffer_head"])])
         return BRANCH_RESOLVING if int(warp["redirected"]) != 0 else NO_INSTRUCTION
     if int(cfg["scoreboard"]) != 0:
-        verdict, until = scoreboard_block(cfg, row, w, available, readers, cycle)
+        verdict, until = scoreboard_block(cfg, row, w, int(warp["in_flight"]), available, readers, cycle)
         warp["wake"] = until
         return verdict
     verdict = counters_block(row, warp)
     if verdict != SELECTED:
         warp["wake"] = NEVER
         return verdict
-    full = int(cfg["counter_maximum"])
+    full = int(cfg["counter_maximum"]) - int(warp["rising"])
     for counter in (int(row["raise_write"]), int(row["raise_read"])):
         if counter >= 0 and int(warp["pending"][counter]) >= full:
-            warp["wake"] = NEVER
+            warp["wake"] = NEVER if int(warp["rising"]) == 0 else cycle + 1
             return int(warp["producer"][counter])
     return SELECTED
 
@@ -169,6 +174,8 @@ def unit_block(  # type: ignore[no-untyped-def]
             return LG_THROTTLE if int(row["throttle_lg"]) != 0 else MIO_THROTTLE
         return SELECTED
     if unit >= FIRST_QUEUED:
+        if unit == U_TEXTURE and int(sub["unit_count"][unit]) >= int(cfg["queue_entries"][unit]):
+            return TEX_THROTTLE
         return SELECTED
     free = int(sub["unit_free"][unit])
     if int(row["on_int"]) != 0:
@@ -192,7 +199,7 @@ def unit_block(  # type: ignore[no-untyped-def]
 def choose(cfg, sub, warps, greedy_at, youngest, oldest):  # type: ignore[no-untyped-def]
     """Position in `sub.order` of the warp that issues, -1 = none: CGGTY, GTO, LRR or two-level (§4).
 
-    `greedy_at` is the position of the warp that issued last (-1 = gone), `youngest` and `oldest` those of eligible ones.
+    `greedy_at` is the position of the warp that issued last (-1 = gone), `youngest` and `oldest` are eligible ones.
     """
     policy = int(cfg["issue_policy"])
     if policy == LRR:
@@ -284,21 +291,24 @@ def send(  # type: ignore[no-untyped-def]
         latch["full"] = 1
         latch["warp"] = w
         latch["row"] = r
-        latch["lanes"] = lanes
-        latch["issued"] = cycle
+        latch["raised"] = 0
+        warp["rising"] = 1 if int(row["raise_write"]) >= 0 or int(row["raise_read"]) >= 0 else 0
         latch["unit"] = unit
         latch["memop"] = -1
+        if int(path_memop[position]) != 0:
+            latch["memop"] = int(warp["memop"])
         if int(row["tracked"]) != 0:
             warp["in_flight"] = int(warp["in_flight"]) + 1
             if unit == U_MEMORY:
                 sub["queue_credit"] = int(sub["queue_credit"]) + 1
-                if int(path_memop[position]) != 0:
-                    latch["memop"] = int(warp["memop"])
-                    warp["memop"] = int(warp["memop"]) + 1
         if int(cfg["scoreboard"]) != 0:
-            _book(row, w, available, readers, NEVER if queued else cycle + int(row["latency"]))
+            # A result of unknown time is booked as NEVER plus the reason of those who will wait for it.
+            _book(row, w, available, readers, NEVER + int(row["producer"]) if queued else cycle + int(row["latency"]))
+    if int(path_memop[position]) != 0:
+        warp["memop"] = int(warp["memop"]) + 1
     sub["greedy"] = w
-    sub["fetch_greedy"] = w
+    if int(cfg["fetch_policy"]) == GREEDY_YOUNGEST:
+        sub["fetch_greedy"] = w
     sub["fetch_idle"] = 0
     sub["hold"] = int(cfg["constant_hold"])
     sub["port_busy"] = cycle + int(row["port_cycles"])
@@ -328,7 +338,8 @@ def send(  # type: ignore[no-untyped-def]
     elif role == R_MEMBAR:
         warp["blocked_until"] = cycle + int(row["fixed_delay"])
         warp["blocked_reason"] = MEMBAR
-        invalidate(cfg, l1d, l1d_base)
+        if int(row["invalidates"]) != 0:
+            invalidate(cfg, l1d, l1d_base)
     if position + 1 == int(warp["end"]):
         warp["life"] = DRAINING
         cta = ctas[int(warp["cta"])]
@@ -366,11 +377,13 @@ def raise_counters(sub, warps, cycle, log, logged):  # type: ignore[no-untyped-d
     if w < 0:
         return
     warp = warps[w]
+    warp["rising"] = 0
     for read in range(2):
         counter = int(sub["raise_read"]) if read == 1 else int(sub["raise_write"])
         if counter >= 0:
             warp["pending"][counter] = int(warp["pending"][counter]) + 1
             warp["raised"] = int(warp["raised"]) | 1 << counter
+            warp["passed"] = 0  # it may wait for this counter itself
             if read == 0 or int(warp["pending"][counter]) == 1:
                 warp["producer"][counter] = int(sub["raise_kind"])
             if int(warp["followed"]) != 0:

@@ -104,7 +104,10 @@ def read(cfg, row, sm, l1d, base, fills, fill_base, memop, lines, cycle, events)
 
 @njit
 def write(cfg, sm, l1d, base, memop, lines, cycle, events):  # type: ignore[no-untyped-def]
-    """Write the sectors of a store through; lines that L1 does not hold are not fetched (lazy fetch on read)."""
+    """Write the sectors of a store through; lines that L1 does not hold are not fetched (lazy fetch on read).
+
+    Returns the cycle in which the last byte has left for what lies behind L1.
+    """
     events[L1D_REQUESTS] += 1
     start = max(cycle, int(sm["l1_free"]))
     sm["l1_free"] = start + pipeline_cycles(cfg, memop)
@@ -129,7 +132,10 @@ def write(cfg, sm, l1d, base, memop, lines, cycle, events):  # type: ignore[no-u
                     l1d[way]["fill"][s] = min(int(l1d[way]["fill"][s]), start)
     size = int(memop["sectors"]) * int(cfg["sector_bytes"])
     events[BEHIND_WRITE] += size
-    sm["behind_write_free"] = max(start * int(cfg["behind_bytes"]), int(sm["behind_write_free"])) + size
+    width = int(cfg["behind_bytes"])
+    end = max(start * width, int(sm["behind_write_free"])) + size
+    sm["behind_write_free"] = end
+    return (end + width - 1) // width - 1
 
 
 @njit

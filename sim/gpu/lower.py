@@ -10,25 +10,17 @@ import numpy.typing as npt
 from sim.arch import Arch
 from sim.errors import ArchError
 from sim.gpu import state
-from sim.gpu.decode import (
-    U_BRANCH,
-    U_FP32,
-    U_FP64,
-    U_FP64_SHARED,
-    U_HALF,
-    U_INT,
-    U_MISC,
-    U_MISC_QUEUE,
-    U_SFU,
-    U_TENSOR,
-    U_TEXTURE,
-    U_UNIFORM,
-)
+from sim.gpu.decode import U_FP64_SHARED, U_MISC_QUEUE, U_SFU, U_TEXTURE
 
 CGGTY, GTO, LRR, TWO_LEVEL = range(4)
 ISSUE_POLICIES = {"cggty": CGGTY, "gto": GTO, "lrr": LRR, "two_level": TWO_LEVEL}
 GREEDY_YOUNGEST, YOUNGEST, OLDEST, ROUND_ROBIN = range(4)
-FETCH_POLICIES = {"greedy_youngest": GREEDY_YOUNGEST, "youngest": YOUNGEST, "oldest": OLDEST, "round_robin": ROUND_ROBIN}
+FETCH_POLICIES = {
+    "greedy_youngest": GREEDY_YOUNGEST,
+    "youngest": YOUNGEST,
+    "oldest": OLDEST,
+    "round_robin": ROUND_ROBIN,
+}
 FREE_SLOTS, IN_ORDER = range(2)
 READ_ORDERS = {"free_slots": FREE_SLOTS, "in_order": IN_ORDER}
 
@@ -36,16 +28,17 @@ CONFIG = np.dtype(
     [
         (name, np.int64)
         for name in (
-            "sms", "sub_cores", "warps_per_sm", "warps_per_sub",
+            "sms", "sub_cores", "warps_per_sm",
             "buffer_entries", "decode_latency", "fetch_policy", "perfect_fetch", "l0_line", "l0_sets", "l0_ways",
             "l0_misses", "l1i_sets", "l1i_ways", "l1i_lookup", "l0_l1_latency", "l0_l1_requests", "prefetch_lines",
-            "issue_policy", "counter_maximum", "two_level_active", "constant_hold", "visible", "scoreboard", "consumers",
-            "banks", "read_ports", "write_ports", "ideal_registers", "merge_reads", "read_order", "result_queue", "link_bytes",
+            "issue_policy", "counter_maximum", "two_level_active", "constant_hold", "visible", "scoreboard",
+            "consumers",
+            "banks", "read_ports", "write_ports", "ideal_registers", "merge_reads", "read_order", "result_queue",
             "rf_cache", "rf_slots",
             "memory_queue", "port_interval", "pending_requests",
             "l1d_sets", "l1d_ways", "l1d_lookups", "l1d_sectors_per_cycle", "l1d_mshrs", "l1d_sectors", "sector_bytes",
             "write_allocate",
-            "l0c_sets", "l0c_ways", "l1c_sets", "l1c_ways", "constant_line", "constant_miss",
+            "l0c_sets", "l0c_ways", "l1c_sets", "l1c_ways", "constant_line", "ldc_line", "constant_miss",
             "barrier_latency", "behind_latency", "behind_bytes", "instruction_behind",
             "cta_latency", "warps_per_cta", "code_lines", "skip_idle",
         )
@@ -80,7 +73,6 @@ def lower(arch: Arch, *, l1d_bytes: int) -> npt.NDArray[np.void]:
     c["sms"] = sm.count
     c["sub_cores"] = _bounded("sm.sub_cores", sm.sub_cores, 16)
     c["warps_per_sm"] = _bounded("sm.max_warps", sm.max_warps, state.MAX_WARPS)
-    c["warps_per_sub"] = -(-sm.max_warps // sm.sub_cores)
 
     front = sm.frontend
     c["buffer_entries"] = _bounded("sm.frontend.instruction_buffer", front.instruction_buffer, state.MAX_BUFFER)
@@ -100,10 +92,11 @@ def lower(arch: Arch, *, l1d_bytes: int) -> npt.NDArray[np.void]:
 
     issue = sm.issue
     c["issue_policy"] = ISSUE_POLICIES[issue.policy]
-    c["counter_maximum"] = _bounded("sm.issue.counter_maximum", issue.counter_maximum, 127)
+    c["counter_maximum"] = _bounded("sm.issue.counter_maximum", issue.counter_maximum, 126)
     c["two_level_active"] = issue.two_level_active
     c["constant_hold"] = issue.constant_miss_hold
     c["visible"] = _bounded("sm.issue.control_to_visible", issue.control_to_visible, 1, 0)
+    _bounded("sm.issue.stall_zero_yield", issue.stall_zero_yield, 32_767, 0)
     c["scoreboard"] = issue.dependence == "scoreboard"
     c["consumers"] = issue.scoreboard_consumers
 
@@ -115,7 +108,6 @@ def lower(arch: Arch, *, l1d_bytes: int) -> npt.NDArray[np.void]:
     c["merge_reads"] = file.merge_same_register
     c["read_order"] = READ_ORDERS[file.read_order]
     c["result_queue"] = file.result_queue
-    c["link_bytes"] = file.link
     c["rf_cache"] = file.cache.enabled
     c["rf_slots"] = _bounded("sm.register_file.cache.slots", file.cache.slots, state.MAX_SLOTS)
     _bounded("sm.register_file.wide_read_window", file.wide_read_window, 12)
@@ -136,6 +128,7 @@ def lower(arch: Arch, *, l1d_bytes: int) -> npt.NDArray[np.void]:
 
     constant = sm.constant
     c["constant_line"] = constant.l0.line
+    c["ldc_line"] = constant.l1.line
     c["l0c_ways"] = constant.l0.ways
     c["l0c_sets"] = _sets("sm.constant.l0", constant.l0.size, constant.l0.line, constant.l0.ways)
     c["l1c_ways"] = constant.l1.ways
@@ -152,9 +145,5 @@ def lower(arch: Arch, *, l1d_bytes: int) -> npt.NDArray[np.void]:
     queues[U_SFU] = _bounded("sm.units.sfu.queue", sm.units.sfu.queue, state.MAX_QUEUE)
     queues[U_FP64_SHARED] = _bounded("sm.units.fp64.queue", sm.units.fp64.queue, state.MAX_QUEUE)
     queues[U_MISC_QUEUE] = _bounded("sm.units.misc_queue.queue", sm.units.misc_queue.queue, state.MAX_QUEUE)
-    queues[U_TEXTURE] = 1
+    queues[U_TEXTURE] = _bounded("sm.units.texture.queue", sm.units.texture.queue, state.MAX_QUEUE)
     return table
-
-
-#: Units that take their operands through Allocate, in the order of `decode.UNIT_NAMES`.
-FIXED_UNITS = (U_INT, U_FP32, U_HALF, U_UNIFORM, U_BRANCH, U_MISC, U_TENSOR, U_FP64)

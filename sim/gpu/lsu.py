@@ -8,8 +8,16 @@ where results of fixed latency go first (§5).
 """
 
 from sim.gpu.constant import load_constant_ready
-from sim.gpu.counters import LG_THROTTLE, MIO_THROTTLE, SHARED_CYCLES, SHARED_REQUESTS
+from sim.gpu.counters import (
+    L1D_MISSES,
+    LG_THROTTLE,
+    MIO_THROTTLE,
+    RF_WRITE_DELAYS,
+    SHARED_CYCLES,
+    SHARED_REQUESTS,
+)
 from sim.gpu.decode import (
+    FIRST_QUEUED,
     M_ATOMIC,
     M_CONSTANT,
     M_COPY,
@@ -105,8 +113,8 @@ def leave(  # type: ignore[no-untyped-def]
     warp = warps[w]
     kind = int(row["memory"])
     pending = int(sm["requests"])
-    if pending >= int(cfg["pending_requests"]) and kind != M_SHARED_LOAD and kind != M_SHARED_STORE:
-        return False
+    if int(sm["memory_requests"]) >= int(cfg["pending_requests"]):
+        return
     sm["moved"] = 1
     sm["port_free"] = cycle + int(cfg["port_interval"])
     sm["port_turn"] = (g % int(cfg["sub_cores"]) + 1) % int(cfg["sub_cores"])
@@ -128,41 +136,41 @@ def leave(  # type: ignore[no-untyped-def]
             ready += start - cycle
             tail = int(memops[m]["bank_cycles"]) - 1
         elif m >= 0:
-            started = max(cycle, int(sm["l1_free"]))
+            missed = int(events[L1D_MISSES])
             ready = read(cfg, row, sm, l1d, l1d_base, fills, fill_base, memops[m], lines, cycle, events)
-            busy = int(sm["l1_free"]) - started - 1
-            tail = busy
             if followed:
-                hit = ready <= started + int(row["after"])
-                note(log, logged, cycle, w, r, EV_HIT if hit else EV_MISS, ready)
+                note(log, logged, cycle, w, r, EV_HIT if int(events[L1D_MISSES]) == missed else EV_MISS, ready)
     elif kind == M_STORE:
         if m >= 0 and int(memops[m]["space"]) == SHARED_SPACE:
-            _shared_access(sm, int(memops[m]["bank_cycles"]), cycle, events)
+            ready = _shared_access(sm, int(memops[m]["bank_cycles"]), cycle, events)
         elif m >= 0:
-            write(cfg, sm, l1d, l1d_base, memops[m], lines, cycle, events)
+            ready = write(cfg, sm, l1d, l1d_base, memops[m], lines, cycle, events)
     elif kind == M_SHARED_LOAD or kind == M_SHARED_ATOMIC or kind == M_SHARED_STORE:
         if m >= 0:
             start = _shared_access(sm, int(memops[m]["bank_cycles"]), cycle, events)
             ready += start - cycle
             tail = int(memops[m]["bank_cycles"]) - 1
+            if kind == M_SHARED_STORE:
+                ready = start + tail
     elif kind == M_CONSTANT:
         start = max(cycle, int(sm["constant_free"]))
         sm["constant_free"] = start + 1
         ready += start - cycle
-        ready += load_constant_ready(
-            cfg, sm, l1c, l1i, l1c_base, l1i_base, int(row["constant"]), start, events
-        )
+        ready += load_constant_ready(cfg, sm, l1c, l1i, l1c_base, l1i_base, int(row["constant"]), start, events)
     elif kind == M_COPY_FENCE:
         ready = max(cycle + 1, int(warp["copies_done"]))
 
     if kind == M_COPY:
         # The counter falls when the copy has read global memory and written shared memory (Table 2, LDGSTS).
         ready += int(row["release"]) - int(row["after"]) - 1
+        if m >= 0:
+            written = max(1, int(memops[m]["bank_cycles"]))
+            events[SHARED_REQUESTS] += 1
+            events[SHARED_CYCLES] += written
+            ready += max(0, written - int(row["beats"]))
         warp["copies_done"] = max(int(warp["copies_done"]), ready + 1)
-    if kind == M_STORE or kind == M_SHARED_STORE or kind == M_REDUCTION:
-        finish(row, warp, w, r, cycle, log, logged)
-        return True
     entry = requests[request_base + pending]
+    # What brings nothing to the registers (stores, copies, reductions) only holds its place until it is done.
     entry["phase"] = WRITING if kind == M_COPY or kind == M_COPY_FENCE or int(row["target"]) < 0 else WAIT_DATA
     entry["sub"] = g
     entry["warp"] = w
@@ -174,8 +182,8 @@ def leave(  # type: ignore[no-untyped-def]
     entry["sequence"] = int(sm["sequence"])
     sm["sequence"] = int(sm["sequence"]) + 1
     sm["requests"] = pending + 1
+    sm["memory_requests"] = int(sm["memory_requests"]) + 1
     sm["next_request"] = min(int(sm["next_request"]), ready)
-    return True
 
 
 @njit
@@ -252,9 +260,11 @@ def write_back(cfg, rows, sm, subs, warps, requests, base, available, readers, c
             # The last register was written in the cycle before: the counter falls and is seen from now on.
             w = int(entry["warp"])
             r = int(entry["row"])
-            if int(cfg["scoreboard"]) != 0:
+            if int(cfg["scoreboard"]) != 0 and int(rows[r]["unit"]) >= FIRST_QUEUED:
                 _clear_writes(rows[r], available, w, cycle)
             finish(rows[r], warps[w], w, r, cycle, log, logged)
+            if int(rows[r]["unit"]) == U_MEMORY:
+                sm["memory_requests"] = int(sm["memory_requests"]) - 1
             last = int(sm["requests"]) - 1
             if i != last:
                 requests[base + i] = requests[base + last]
@@ -337,6 +347,7 @@ def _write_register(cfg, rows, subs, warps, entry, cycle, events, log, logged): 
     if not write_port_free(cfg, sub, bank, cycle):
         entry["ready"] = cycle + 1
         entry["tail"] = int(entry["tail"]) + 1
+        events[RF_WRITE_DELAYS] += 1
         if not queued:
             sub["link_free"] = int(sub["link_free"]) + 1
         return

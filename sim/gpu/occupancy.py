@@ -26,6 +26,13 @@ def fit(header: KernelHeader, arch: Arch) -> Fit:
     """Occupancy of a kernel on a chip. Raises TraceError if not even one CTA fits."""
     sm = arch.config.sm
     warps = header.warps_per_cta
+    if warps < 1:
+        raise TraceError(f"kernel {header.name}: a block of {header.block} has no threads; write the trace again")
+    if header.registers > sm.max_registers_per_thread:
+        raise TraceError(
+            f"kernel {header.name}: {header.registers} registers a thread, {arch.name} has"
+            f" {sm.max_registers_per_thread}; choose the architecture that the trace was made for"
+        )
     limits = {
         "ctas": sm.max_ctas,
         "warps": sm.max_warps // warps,

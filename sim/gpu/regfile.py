@@ -8,7 +8,7 @@ Operands of variable-latency units come second: they take what the fixed-latency
 
 from sim.gpu.counters import RF_READS, RF_WRITE_DELAYS, RF_WRITES, RFC_FILLS, RFC_HITS
 from sim.gpu.lower import IN_ORDER
-from sim.gpu.state import PORT_HORIZON
+from sim.gpu.state import PORT_HORIZON, READ_HORIZON
 from sim.jit import njit
 
 
@@ -38,13 +38,20 @@ def count_reads(cfg, row, sub, warp, cached):  # type: ignore[no-untyped-def]
         for j in range(int(row["width"][slot])):
             register = first + j
             bank = register % banks
-            hit = (
-                use_cache
-                and slot < int(cfg["rf_slots"])
-                and int(sub["cached"][slot][bank]) == _tag(warp, register)
-            )
+            hit = use_cache and slot < int(cfg["rf_slots"]) and int(sub["cached"][slot][bank]) == _tag(warp, register)
             if not hit:
                 needed[bank] = int(needed[bank]) + 1
+
+
+@njit
+def read_cycles(cfg, sub, window):  # type: ignore[no-untyped-def]
+    """The read window of an instruction, longer where one bank has more reads than its ports serve in it."""
+    if int(cfg["ideal_registers"]) != 0:
+        return window
+    ports = int(cfg["read_ports"])
+    for bank in range(int(cfg["banks"])):
+        window = max(window, (int(sub["needed"][bank]) + ports - 1) // ports)
+    return window
 
 
 @njit
@@ -71,7 +78,7 @@ def touch_cache(cfg, row, sub, warp, events):  # type: ignore[no-untyped-def]
 
 @njit
 def reserve_window(cfg, sub, cycle, window, events):  # type: ignore[no-untyped-def]
-    """Reserve `sub.needed` port reads in the `window` cycles after `cycle`; False (nothing reserved) if they do not fit."""
+    """Reserve `sub.needed` port reads in the `window` cycles after `cycle`; False if they do not fit."""
     if int(cfg["ideal_registers"]) != 0:
         return True
     banks = int(cfg["banks"])
@@ -91,8 +98,9 @@ def reserve_window(cfg, sub, cycle, window, events):  # type: ignore[no-untyped-
         free = 0
         for ahead in range(1, window + 1):
             at = cycle + ahead
-            used = int(sub["read_used"][bank][at & 15]) if int(sub["read_stamp"][bank][at & 15]) == at else 0
-            free += ports - used
+            free += ports
+            if int(sub["read_stamp"][bank][at % READ_HORIZON]) == at:
+                free -= int(sub["read_used"][bank][at % READ_HORIZON])
         if free < int(sub["needed"][bank]):
             return False
     for bank in range(banks):
@@ -104,7 +112,7 @@ def reserve_window(cfg, sub, cycle, window, events):  # type: ignore[no-untyped-
 def _take_earliest(sub, bank, at, ports, count, events):  # type: ignore[no-untyped-def]
     events[RF_READS] += count
     while count > 0:
-        slot = at & 15
+        slot = at % READ_HORIZON
         used = int(sub["read_used"][bank][slot]) if int(sub["read_stamp"][bank][slot]) == at else 0
         taken = min(ports - used, count)
         if taken > 0:
@@ -116,7 +124,7 @@ def _take_earliest(sub, bank, at, ports, count, events):  # type: ignore[no-unty
 
 @njit
 def reserve_leftover(cfg, sub, cycle, events):  # type: ignore[no-untyped-def]
-    """Port reads of a variable-latency instruction that would start in `cycle` + 1: the delay in cycles, -1 = not yet."""
+    """Delay of port reads of variable latency that would start in `cycle` + 1, in cycles; -1 = not yet."""
     if int(cfg["ideal_registers"]) != 0:
         return 0
     banks = int(cfg["banks"])
@@ -133,8 +141,8 @@ def reserve_leftover(cfg, sub, cycle, events):  # type: ignore[no-untyped-def]
         return delay
     at = cycle + 1
     for bank in range(banks):
-        if int(sub["needed"][bank]) > 0 and int(sub["read_stamp"][bank][at & 15]) == at:
-            if int(sub["read_used"][bank][at & 15]) >= ports:
+        if int(sub["needed"][bank]) > 0 and int(sub["read_stamp"][bank][at % READ_HORIZON]) == at:
+            if int(sub["read_used"][bank][at % READ_HORIZON]) >= ports:
                 return -1
     for bank in range(banks):
         _take_earliest(sub, bank, at, ports, int(sub["needed"][bank]), events)

@@ -47,6 +47,9 @@ class Machine:
         last = max((int(pc) for pc in rows["pc"]), default=0)
         cfg["code_lines"] = last // int(cfg["l0_line"]) + 1
         sms, per_sm, subs = int(cfg["sms"]), int(cfg["warps_per_sm"]), int(cfg["sub_cores"])
+        if int(cfg["scoreboard"]):
+            rows["raise_write"] = rows["raise_read"] = -1  # it replaces the counters
+            rows["tracked"] = 1  # readers are released when their operands are read (§9.4)
         self.rows = rows
         self.expanded = expand(
             kernel,
@@ -70,7 +73,9 @@ class Machine:
         self.warps = np.zeros(sms * per_sm, state.WARP)
         self.ctas = np.zeros(sms * per_sm, state.CTA)
         queued = (U_TEXTURE + 1 - FIRST_QUEUED) * state.MAX_QUEUE * subs
-        in_unit = int(cfg["pending_requests"]) + subs * per_sm + queued
+        # Instructions of fixed latency that something follows: at most one a cycle from Allocate to their end.
+        fixed = subs * (int(rows["latency"].max(initial=0)) + int(rows["window"].max(initial=0)) + 32)
+        in_unit = int(cfg["pending_requests"]) + fixed + queued
         self.requests = np.zeros(sms * in_unit, state.REQUEST)
         self.l0i = np.zeros(sms * subs * int(cfg["l0_sets"]) * int(cfg["l0_ways"]), state.PLAIN_LINE)
         self.l1i = np.zeros(sms * int(cfg["l1i_sets"]) * int(cfg["l1i_ways"]), state.PLAIN_LINE)
@@ -200,12 +205,20 @@ def _collect(
         hotspots=hotspots,
         occupancy=occupancy,
         follow=_events(machine, follow),
-        warnings=[*header.warnings, *warnings],
+        warnings=[*header.warnings, *warnings, *_cut(machine)],
     )
 
 
+def _cut(machine: Machine) -> list[str]:
+    """A warning if the log of `--follow` was too short for everything that happened."""
+    missing = int(machine.logged[0]) - len(machine.log)
+    if missing <= 0 or int(machine.follow[0]) < -1:
+        return []
+    return [f"--follow: the last {missing} events are missing; follow one pc, or fewer cycles with --max-cycles"]
+
+
 def _events(machine: Machine, follow: Follow | None) -> list[c.FollowEvent]:
-    """The log as sentences, in order of time; a full log says what is missing."""
+    """The log as sentences, in order of time."""
     if follow is None:
         return []
     kept = min(int(machine.logged[0]), len(machine.log))

@@ -1,8 +1,8 @@
 """One SM, cycle by cycle: its stages in hardware order, CTA launch and reclaim, and exact skipping of idle time (§2).
 
 Within a cycle: what comes back from memory, then the SM's memory port, then each sub-core from the end of its pipeline
-to its start (queued units, address reads, Allocate, Control, Issue, fetch, prefetch), so that a latch freed in a cycle is
-usable in it by the stage before. A counter that an instruction raises in Control is seen by Issue a cycle later.
+to its start (queued units, address reads, Allocate, Control, Issue, fetch, prefetch), so that a latch freed in a cycle
+is usable in it by the stage before. A counter that an instruction raises in Control is seen by Issue a cycle later.
 
 When a cycle changed nothing, nothing can change before the next known time: the cycles up to it are booked at once.
 """
@@ -19,7 +19,21 @@ from sim.jit import njit
 
 @njit
 def launch_ctas(  # type: ignore[no-untyped-def]
-    cfg, path_row, path_offset, path_lanes, warp_path, warp_memop, sm, s, subs, warps, ctas, available, readers, follow, cycle
+    cfg,
+    path_row,
+    path_offset,
+    path_lanes,
+    warp_path,
+    warp_memop,
+    sm,
+    s,
+    subs,
+    warps,
+    ctas,
+    available,
+    readers,
+    follow,
+    cycle,
 ):
     """Give warp slots to the CTAs of SM `s` whose launch has arrived, in launch order."""
     slots = int(cfg["warps_per_sm"])
@@ -47,19 +61,18 @@ def launch_ctas(  # type: ignore[no-untyped-def]
         for i in range(per_cta):
             number = int(cta["number"]) * per_cta + i
             path = int(warp_path[number])
-            if path < 0 or int(path_offset[path]) == int(path_offset[path + 1]):
-                continue
             while int(warps[s * slots + slot]["life"]) != FREE:
                 slot += 1
             w = s * slots + slot
+            slot += 1
+            if path < 0 or int(path_offset[path]) == int(path_offset[path + 1]):
+                continue
             warp = warps[w]
             warp["life"] = RUNNING
             warp["sm"] = s
-            warp["sub"] = s * sub_cores + slot % sub_cores
+            warp["sub"] = s * sub_cores + (w - s * slots) % sub_cores
             warp["cta"] = c
             warp["number"] = number
-            warp["youth"] = int(sm["youth"])
-            sm["youth"] = int(sm["youth"]) + 1
             warp["position"] = int(path_offset[path])
             warp["end"] = int(path_offset[path + 1])
             warp["memop"] = int(warp_memop[number])
@@ -72,6 +85,7 @@ def launch_ctas(  # type: ignore[no-untyped-def]
             warp["redirected"] = 0
             warp["stall_until"] = 0
             warp["raised"] = 0
+            warp["rising"] = 0
             warp["passed"] = 0
             warp["next_row"] = int(path_row[int(path_offset[path])])
             warp["next_lanes"] = int(path_lanes[int(path_offset[path])])
@@ -87,12 +101,15 @@ def launch_ctas(  # type: ignore[no-untyped-def]
             warp["wake"] = 0
             warp["born"] = cycle
             warp["active"] = 0
-            warp["followed"] = 1 if int(follow[0]) == s and (int(follow[1]) == slot or int(follow[1]) < 0) else 0
+            warp["followed"] = 0
+            if int(follow[0]) == s and (int(follow[1]) < 0 or int(follow[1]) == w - s * slots):
+                warp["followed"] = 1
             if int(cfg["scoreboard"]) != 0:
                 for entry in range(SCOREBOARD_ENTRIES):
                     available[w, entry] = 0
                     readers[w, entry] = 0
             sub = subs[int(warp["sub"])]
+            _empty_cache(cfg, sub, w)
             for k in range(int(sub["warps"]), 0, -1):
                 sub["order"][k] = int(sub["order"][k - 1])
             sub["order"][0] = w
@@ -107,6 +124,15 @@ def launch_ctas(  # type: ignore[no-untyped-def]
         if int(ctas[i]["live"]) != 0 and int(ctas[i]["launched"]) == 0:
             soonest = min(soonest, int(ctas[i]["start"]))
     sm["next_launch"] = soonest
+
+
+@njit
+def _empty_cache(cfg, sub, w):  # type: ignore[no-untyped-def]
+    """A new warp finds none of the registers that the last one in its slot has left in the register-file cache."""
+    for slot in range(int(cfg["rf_slots"])):
+        for bank in range(int(cfg["banks"])):
+            if int(sub["cached"][slot][bank]) - 1 >> 8 == w:
+                sub["cached"][slot][bank] = 0
 
 
 @njit
@@ -165,8 +191,8 @@ def next_time(cfg, rows, sm, subs, g0, warps, cycle):  # type: ignore[no-untyped
 
 @njit
 def run_sm(  # type: ignore[no-untyped-def]
-    cfgs, rows, path_row, path_offset, path_lanes, path_memop, warp_path, warp_memop, memops, lines, sms, s, subs, warps,
-    ctas, requests, l0i, l1i, l0c, l1c, l1d, fills, available, readers, pc_states, pc_slots, pc_issued, events, log,
+    cfgs, rows, path_row, path_offset, path_lanes, path_memop, warp_path, warp_memop, memops, lines, sms, s, subs,
+    warps, ctas, requests, l0i, l1i, l0c, l1c, l1d, fills, available, readers, pc_states, pc_slots, pc_issued, events, log,
     logged, follow, start, stop, pause,
 ):  # fmt: skip
     """Run SM `s` from cycle `start` to `stop`, or to the end of a CTA if `pause`; returns the next cycle to run.
@@ -195,7 +221,7 @@ def run_sm(  # type: ignore[no-untyped-def]
                 readers, follow, cycle,
             )  # fmt: skip
         if int(sm["live_ctas"]) == 0:
-            cycle = max(cycle + 1, min(stop, int(sm["next_launch"])))
+            cycle = cycle + 1 if int(sm["ctas"]) == 0 else max(cycle + 1, min(stop, int(sm["next_launch"])))
             if int(sm["completed"]) > 0 and pause:
                 return cycle
             continue
@@ -206,8 +232,8 @@ def run_sm(  # type: ignore[no-untyped-def]
         g = next_sub(cfg, rows, sm, subs, g0, cycle)
         if g >= 0:
             leave(
-                cfg, rows, sm, subs[g], g, warps, requests, request_base, l1d, l1d_base, fills, fill_base, l1c, l1c_base,
-                l1i, l1i_base, memops, lines, readers, cycle, events, log, logged,
+                cfg, rows, sm, subs[g], g, warps, requests, request_base, l1d, l1d_base, fills, fill_base, l1c,
+                l1c_base, l1i, l1i_base, memops, lines, readers, cycle, events, log, logged,
             )  # fmt: skip
         moved = int(sm["moved"])
         for g in range(g0, g0 + sub_cores):
@@ -220,7 +246,7 @@ def run_sm(  # type: ignore[no-untyped-def]
             if int(sub["queued"]) > 0:
                 start_queued(cfg, rows, sm, sub, g, warps, requests, request_base, cycle, events, log, logged)
             read_addresses(cfg, rows, sub, warps, cycle, events, log, logged)
-            allocate(cfg, rows, sm, sub, g, warps, requests, request_base, readers, cycle, events, log, logged)
+            allocate(cfg, rows, sm, sub, g, warps, requests, request_base, cycle, events, log, logged)
             control(cfg, rows, sub, warps, cycle, log, logged)
             if int(cfg["visible"]) == 0:
                 raise_counters(sub, warps, cycle, log, logged)
@@ -232,9 +258,7 @@ def run_sm(  # type: ignore[no-untyped-def]
             if ended:
                 reclaim(rows, sm, sub, warps, ctas, cycle, pc_states)
             if int(sub["fetch_idle"]) == 0:
-                fetch(
-                    cfg, rows, path_row, sm, sub, warps, l0i, l0i_base, l1i, l1i_base, cycle, events, log, logged
-                )
+                fetch(cfg, rows, path_row, sm, sub, warps, l0i, l0i_base, l1i, l1i_base, cycle, events, log, logged)
             prefetch(cfg, sm, sub, l0i, l0i_base, l1i, l1i_base, cycle, events)
             moved += int(sub["moved"])
         sm["active_cycles"] = int(sm["active_cycles"]) + 1

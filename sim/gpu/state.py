@@ -19,6 +19,7 @@ MAX_SLOTS = 4  # regular-register source operands of one instruction
 MAX_BANKS = 4  # register-file banks
 MAX_WARPS = 64  # warps per SM
 COUNTERS_PER_WARP = 6  # dependence counters SB0..SB5 (§1.2)
+READ_HORIZON = 32  # cycles ahead for which read-port reservations are kept (a power of two)
 PORT_HORIZON = 128  # cycles ahead for which port reservations are kept
 CTA_BARRIERS = 16  # named barriers of a CTA
 SCOREBOARD_ENTRIES = 332  # 255 registers + 63 uniform + 7 + 7 predicates (§9.4)
@@ -45,6 +46,7 @@ WARP = np.dtype(
         ("stall_reason", np.int8),  # WAIT, YIELD or SLEEPING
         ("blocked_reason", np.int8),  # BARRIER or MEMBAR
         ("raised", np.int8),  # bit per dependence counter that is not zero
+        ("rising", np.int8),  # 1 = an issued instruction is about to raise counters
         ("stall_until", np.int64),  # first cycle in which stall count and yield allow an issue (§1.3-1.4)
         ("blocked_until", np.int64),  # barrier or memory barrier; NEVER = until released
         ("fetch_line", np.int64),  # line that fetch waits for, -1 = none
@@ -62,7 +64,6 @@ WARP = np.dtype(
         ("in_flight", np.int32),  # issued instructions that still own counters or results
         ("memop", np.int64),  # next memory operation with addresses
         ("number", np.int64),  # warp of the launch: CTA x warps per CTA + warp in CTA
-        ("youth", np.int64),  # launch order: the larger, the younger (§3)
         ("copies_done", np.int64),  # when the last LDGSTS that left the unit has finished (LDGDEPBAR)
         ("born", np.int64),
         ("barrier", np.int8),  # the CTA barrier it waits at
@@ -90,10 +91,9 @@ LATCH = [
     ("full", np.int8),
     ("warp", np.int32),
     ("row", np.int32),
-    ("lanes", np.int8),
     ("memop", np.int64),  # -1 = no address
-    ("issued", np.int64),
     ("unit", np.int8),  # chosen at issue: FP32 may go to INT
+    ("raised", np.int8),  # its dependence counters have been raised
 ]
 
 SUBCORE = np.dtype(
@@ -113,7 +113,6 @@ SUBCORE = np.dtype(
         ("queue_credit", np.int32),  # instructions issued to the unit and not yet gone
         ("stream_next", np.int64),  # next line of the stream buffer, -1 = no stream
         ("stream_count", np.int32),
-        ("rotation", np.int32),  # where LRR starts
         ("hold", np.int32),  # evaluations left in which a constant miss of the greedy warp blocks the port (§4)
         ("port_busy", np.int64),  # first cycle in which the issue port is free again
         ("issue_latch", LATCH),  # between Issue and Control
@@ -128,8 +127,8 @@ SUBCORE = np.dtype(
         ("raise_kind", np.int8),  # reason of those who will wait for it
         ("unit_free", np.int64, (16,)),  # first cycle in which each unit's input latch is free
         # Register file (§5)
-        ("read_stamp", np.int64, (MAX_BANKS, 16)),  # cycle for which the reservation count beside it holds
-        ("read_used", np.int8, (MAX_BANKS, 16)),
+        ("read_stamp", np.int64, (MAX_BANKS, READ_HORIZON)),  # cycle for which the reservation count beside it holds
+        ("read_used", np.int8, (MAX_BANKS, READ_HORIZON)),
         ("last_read", np.int64, (MAX_BANKS,)),  # in-order reading: last reserved cycle of each bank
         ("write_stamp", np.int64, (MAX_BANKS, PORT_HORIZON)),
         ("write_used", np.int8, (MAX_BANKS, PORT_HORIZON)),
@@ -138,9 +137,7 @@ SUBCORE = np.dtype(
         # Memory unit: queue in order, with the cycle from which each may leave (§7.1)
         ("queue_warp", np.int32, (MAX_QUEUE,)),
         ("queue_row", np.int32, (MAX_QUEUE,)),
-        ("queue_lanes", np.int8, (MAX_QUEUE,)),
         ("queue_memop", np.int64, (MAX_QUEUE,)),
-        ("queue_issued", np.int64, (MAX_QUEUE,)),
         ("queue_ready", np.int64, (MAX_QUEUE,)),  # NEVER until its registers are read
         ("queue_last", np.int64),  # cycle in which the last one left
         # Queues of the other units of variable latency (SFU, FP64, misc, texture)
@@ -167,7 +164,6 @@ SM = np.dtype(
         ("ctas", np.int32),  # CTAs live or on their way
         ("live_ctas", np.int32),  # CTAs whose warps are in their slots
         ("next_launch", np.int64),  # start of the earliest CTA on its way
-        ("youth", np.int64),  # warps launched so far
         ("active_cycles", np.int64),
         ("warp_cycles", np.int64),  # sum of warp lifetimes
         ("issued", np.int64),  # warp instructions
@@ -184,7 +180,8 @@ SM = np.dtype(
         ("request_free", np.int64),  # L0 -> L1 instruction port, in turns (cycles x requests per cycle)
         ("reply_free", np.int64),  # L1 -> L0
         ("fp64_free", np.int64),  # the FP64 unit that the sub-cores share (§6)
-        ("requests", np.int32),  # pending memory requests (PRT entries in use)
+        ("requests", np.int32),  # entries of the request table: memory, queued units, counters of fixed latency
+        ("memory_requests", np.int32),  # those of them that hold a place in the pending request table (§7.3)
         ("next_request", np.int64),  # earliest cycle in which one of them changes
         ("sequence", np.int64),
         ("fill_ring", np.int64),  # position in the ring of the last L1D fills (MSHR limit)

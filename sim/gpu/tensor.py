@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 #: Bits of one element of A by the opcode's type word; FP16 where none is given.
 _BITS = {
-    "F16": 16, "BF16": 16, "TF32": 32, "F32": 32, "F64": 64, "S8": 8, "U8": 8, "E4M3": 8, "E5M2": 8, "QMMA": 8,
+    "F16": 16, "BF16": 16, "TF32": 32, "F32": 32, "S8": 8, "U8": 8, "E4M3": 8, "E5M2": 8, "QMMA": 8,
     "S4": 4, "U4": 4, "B1": 1,
 }  # fmt: skip
 
@@ -41,8 +41,6 @@ def tensor_timing(instruction: Instruction, unit: "TensorUnit") -> tuple[int, in
     types = [m for m in modifiers if m in _BITS]
     if instruction.opcode in ("IMMA", "BMMA"):
         operand = types[0] if types else "S8"
-    elif instruction.opcode == "DMMA":
-        operand = "F64"
     else:
         # HMMA.16816.F32[.BF16|.TF32]: the first type is the accumulator's, a second one the operands'.
         operand = types[1] if len(types) > 1 and types[1] in ("BF16", "TF32") else "F16"

@@ -9,7 +9,7 @@ of its unit taken for one cycle more (§4). Instructions of variable latency lea
 from sim.gpu.counters import RF_CONFLICTS
 from sim.gpu.decode import FIRST_QUEUED, R_CLOCK, U_FP64_SHARED, U_MEMORY, U_TEXTURE
 from sim.gpu.log import note
-from sim.gpu.regfile import count_reads, reserve_leftover, reserve_window, schedule_result, touch_cache
+from sim.gpu.regfile import count_reads, read_cycles, reserve_leftover, reserve_window, schedule_result, touch_cache
 from sim.gpu.state import (
     EV_ALLOCATE,
     EV_CLOCK,
@@ -25,7 +25,7 @@ from sim.jit import njit
 
 
 @njit
-def allocate(cfg, rows, sm, sub, g, warps, requests, base, readers, cycle, events, log, logged):  # type: ignore[no-untyped-def]
+def allocate(cfg, rows, sm, sub, g, warps, requests, base, cycle, events, log, logged):  # type: ignore[no-untyped-def]
     """Reserve the read ports of the instruction in Allocate, or hold it (§5)."""
     latch = sub["control_latch"]
     if int(latch["full"]) == 0:
@@ -35,9 +35,11 @@ def allocate(cfg, rows, sm, sub, g, warps, requests, base, readers, cycle, event
     r = int(latch["row"])
     row = rows[r]
     window = int(row["window"])
-    followed = int(warps[w]["followed"]) != 0
     if int(row["slots"]) > 0:
         count_reads(cfg, row, sub, w, True)
+        window = read_cycles(cfg, sub, window)
+    followed = int(warps[w]["followed"]) != 0
+    if int(row["slots"]) > 0:
         if not reserve_window(cfg, sub, cycle, window, events):
             events[RF_CONFLICTS] += 1
             unit = int(latch["unit"])
@@ -51,8 +53,6 @@ def allocate(cfg, rows, sm, sub, g, warps, requests, base, readers, cycle, event
         schedule_result(cfg, row, sub, done, events)
     if int(row["tracked"]) != 0:
         track(sm, requests, base, g, w, r, row, cycle, True)
-    elif int(cfg["scoreboard"]) != 0:
-        release_readers(row, readers, w)
     if followed:
         note(log, logged, cycle, w, r, EV_ALLOCATE, 0)
         note(log, logged, cycle + window, w, r, EV_EXECUTE, 0)
@@ -81,6 +81,13 @@ def control(cfg, rows, sub, warps, cycle, log, logged):  # type: ignore[no-untyp
     r = int(latch["row"])
     row = rows[r]
     unit = int(latch["unit"])
+    if int(latch["raised"]) == 0:
+        latch["raised"] = 1
+        sub["raise_write"] = int(row["raise_write"])
+        sub["raise_read"] = int(row["raise_read"])
+        sub["raise_warp"] = w
+        sub["raise_row"] = r
+        sub["raise_kind"] = int(row["producer"])
     if unit < FIRST_QUEUED:
         if int(sub["control_latch"]["full"]) != 0:
             sub["unit_free"][unit] = int(sub["unit_free"][unit]) + 1
@@ -96,9 +103,7 @@ def control(cfg, rows, sub, warps, cycle, log, logged):  # type: ignore[no-untyp
         tail = (int(sub["queue_head"]) + int(sub["queue_count"])) % MAX_QUEUE
         sub["queue_warp"][tail] = w
         sub["queue_row"][tail] = r
-        sub["queue_lanes"][tail] = int(latch["lanes"])
         sub["queue_memop"][tail] = int(latch["memop"])
-        sub["queue_issued"][tail] = int(latch["issued"])
         sub["queue_ready"][tail] = NEVER
         sub["queue_count"] = int(sub["queue_count"]) + 1
     else:
@@ -111,11 +116,6 @@ def control(cfg, rows, sub, warps, cycle, log, logged):  # type: ignore[no-untyp
         sub["unit_count"][unit] = count + 1
         sub["queued"] = int(sub["queued"]) + 1
     latch["full"] = 0
-    sub["raise_write"] = int(row["raise_write"])
-    sub["raise_read"] = int(row["raise_read"])
-    sub["raise_warp"] = w
-    sub["raise_row"] = r
-    sub["raise_kind"] = int(row["producer"])
     if int(warps[w]["followed"]) != 0:
         note(log, logged, cycle, w, r, EV_CONTROL, 0)
 

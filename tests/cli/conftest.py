@@ -36,6 +36,11 @@ class Ended:
 Tickwise = Callable[..., Ended]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _compiled(compiled: None) -> None:
+    """Commands that run in processes of their own find compiled code."""
+
+
 @pytest.fixture
 def tickwise(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Tickwise:
     """`tickwise ARGUMENTS`, without a new process."""

@@ -79,10 +79,10 @@ def test_an_interrupt_ends_with_130(tickwise: Tickwise, monkeypatch: pytest.Monk
 
 
 def test_a_running_simulation_can_be_interrupted(listing: Path) -> None:
-    listing.write_text(listing.read_text().replace(".repeat 8", ".repeat 3000000"))
+    listing.write_text(listing.read_text().replace(".repeat 8", ".repeat 500").replace(".grid 2", ".grid 20000"))
     command = [*COMMAND, "run", str(listing), "--arch", "rtx_a6000", "--set", "sm.count=2", "--json"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        time.sleep(4)
+        time.sleep(3)
         assert process.poll() is None, process.communicate()
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=60)

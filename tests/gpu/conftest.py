@@ -26,11 +26,7 @@ class Run:
     def events(self, event: str, text: str = "", warp: int = 0) -> list[FollowEvent]:
         """Events of one kind of a warp slot, of the instructions whose SASS contains `text`, in order of time."""
         pcs = set(self.pcs(text)) if text else None
-        return [
-            e
-            for e in self.counters.follow
-            if e.event == event and e.warp == warp and (pcs is None or e.pc in pcs)
-        ]
+        return [e for e in self.counters.follow if e.event == event and e.warp == warp and (pcs is None or e.pc in pcs)]
 
     def issued(self, text: str, warp: int = 0) -> int:
         """Cycle in which the only instruction that contains `text` issued."""

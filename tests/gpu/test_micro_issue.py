@@ -1,5 +1,7 @@
 """CGGTY: the four scheduling experiments of Fig. 4 (core reference §4), and the constant-cache rule."""
 
+import itertools
+
 import pytest
 
 from tests.gpu.conftest import Chip, OneSm, Run
@@ -66,7 +68,7 @@ def test_a_stall_of_four_hands_the_port_to_the_next_youngest(chip: Chip) -> None
     # Two of each of the three youngest cover the stall of four, then W3 is ready again.
     assert sequence == [(3, 2), (2, 2), (1, 2), (3, 30), (2, 30), (1, 30), (0, 32)]
     oldest = run.issues(", R", warp=SLOTS[0])
-    assert [b - a for a, b in zip(oldest[:3], oldest[1:4], strict=True)] == [1, 4, 1]
+    assert [b - a for a, b in itertools.pairwise(oldest[:4])] == [1, 4, 1]
 
 
 def test_yield_goes_to_the_youngest_other_warp_even_the_one_just_left(chip: Chip) -> None:

@@ -1,5 +1,7 @@
 """Register file and its cache, cycle by cycle (core reference §5; Listings 1 and 4 of the MICRO'25 paper)."""
 
+import itertools
+
 import pytest
 
 from tests.gpu.conftest import Chip, OneSm
@@ -36,11 +38,9 @@ def test_a_stream_with_all_sources_in_one_bank_loses_a_cycle_per_extra_read(
     ampere_sm: OneSm, instruction: str, bubbles: int
 ) -> None:
     count = 24
-    run = ampere_sm.listing(
-        "\n".join(f"[B------:R-:W-:-:S01] {instruction.format(11 + 2 * i)}" for i in range(count))
-    )
+    run = ampere_sm.listing("\n".join(f"[B------:R-:W-:-:S01] {instruction.format(11 + 2 * i)}" for i in range(count)))
     issues = run.issues("R4")
-    assert [b - a for a, b in zip(issues[12:], issues[13:], strict=False)] == [1 + bubbles] * (count - 13)
+    assert [b - a for a, b in itertools.pairwise(issues[12:])] == [1 + bubbles] * (count - 13)
     assert run.counters.events["sm.rf.conflict_cycles"] > 0
 
 
@@ -119,12 +119,15 @@ def test_results_of_one_cycle_and_bank_wait_in_the_queue_unseen(ampere_sm: OneSm
 
 def test_a_load_gives_way_to_a_fixed_latency_result_for_one_cycle(ampere_sm: OneSm) -> None:
     """The result of a FADD that is due in the bank in the load's cycle delays the load by one (§5)."""
+
     def loaded(stall: int, target: int) -> tuple[int, int]:
-        run = ampere_sm.listing(f"""
+        run = ampere_sm.listing(
+            f"""
             [B------:R-:W0:-:S15] LDS R2, [R4]
             [B------:R-:W-:-:S01] FADD R{target}, R9, R11
             [B0-----:R-:W-:-:S01] FMUL R6, R2, R5
-        """.replace("S15] LDS", f"S{stall:02d}] LDS"))
+        """.replace("S15] LDS", f"S{stall:02d}] LDS")
+        )
         return run.issued("FMUL") - run.issued("LDS"), run.counters.events["sm.rf.write_delays"]
 
     delays = [loaded(stall, 8)[0] - 24 for stall in range(2, 12)]
@@ -136,7 +139,8 @@ def test_a_load_gives_way_to_a_fixed_latency_result_for_one_cycle(ampere_sm: One
             [B------:R-:W-:-:S01] FADD R{target}, R9, R11
             [B0-----:R-:W-:-:S01] FMUL R6, R2, R5
         """)
-        for target in (8, 13) for stall, gap in ((9, 4),)
+        for target in (8, 13)
+        for stall, gap in ((9, 4),)
     ]
     same, other = (run.issued("FMUL") - run.issued("LDS") for run in found)
     assert (same, other) == (25, 24)

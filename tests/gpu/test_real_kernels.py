@@ -16,7 +16,8 @@ from sim.trace.repeat import repeat_ctas
 SHARED = Path(__file__).resolve().parents[3] / "shared"
 CHIPS = {"sm70": "qv100", "sm80": "a100_sxm_80", "sm86": "rtx_a6000"}
 KERNELS = (
-    "vecadd_65536", "sgemm_256x256x64", "hgemm_256x256x128", "reduce_65536", "ffmachain_16", "gather_16384", "chase_512",
+    "vecadd_65536", "sgemm_256x256x64", "hgemm_256x256x128", "reduce_65536", "ffmachain_16", "gather_16384",
+    "chase_512",
 )  # fmt: skip
 
 pytestmark = pytest.mark.shared

@@ -82,7 +82,8 @@ def njit(*signature: Any, allocates: bool = False, **options: Any) -> Any:
     def decorate(function: F) -> Any:
         global _compile_seconds
         start = time.perf_counter()
-        compiled = numba.njit(*signature, cache=True, nogil=True, **options)(function)
+        compile_with: Any = numba.njit
+        compiled = compile_with(*signature, cache=True, nogil=True, **options)(function)
         _compile_seconds += time.perf_counter() - start
         return compiled
 

@@ -5,6 +5,8 @@ behind goes on. A freed place is filled in the order of the cycles in which plac
 `cta_latency` cycles later. The result does not depend on the order in which SMs are simulated.
 """
 
+from typing import Any
+
 import numpy as np
 from numba import boolean, from_dtype, int8, int16, int32, int64
 
@@ -20,7 +22,7 @@ from sim.trace.expand import MEMOP
 DONE, STOPPED, DEADLOCKED = range(3)
 
 
-def _table(dtype: np.dtype[np.void]) -> object:
+def _table(dtype: np.dtype[np.void]) -> Any:
     return from_dtype(dtype)[::1]
 
 

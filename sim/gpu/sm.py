@@ -192,8 +192,8 @@ def next_time(cfg, rows, sm, subs, g0, warps, cycle):  # type: ignore[no-untyped
 @njit
 def run_sm(  # type: ignore[no-untyped-def]
     cfgs, rows, path_row, path_offset, path_lanes, path_memop, warp_path, warp_memop, memops, lines, sms, s, subs,
-    warps, ctas, requests, l0i, l1i, l0c, l1c, l1d, fills, available, readers, pc_states, pc_slots, pc_issued, events, log,
-    logged, follow, start, stop, pause,
+    warps, ctas, requests, l0i, l1i, l0c, l1c, l1d, fills, available, readers, pc_states, pc_slots, pc_issued, events,
+    log, logged, follow, start, stop, pause,
 ):  # fmt: skip
     """Run SM `s` from cycle `start` to `stop`, or to the end of a CTA if `pause`; returns the next cycle to run.
 

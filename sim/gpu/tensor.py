@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from sim.isa.instruction import Instruction
 
 if TYPE_CHECKING:
-    from sim.arch.schema import TensorUnit
+    from sim.arch.schema_units import TensorUnit
 
 #: Bits of one element of A by the opcode's type word; FP16 where none is given.
 _BITS = {

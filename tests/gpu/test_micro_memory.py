@@ -12,7 +12,7 @@ def warm(chip: Chip) -> OneSm:
 
 
 # Table 1: cycle at which the n-th load of each active sub-core issues, by number of active sub-cores.
-TABLE_1 = {
+TABLE_1: dict[int, list[tuple[int, ...]]] = {
     1: [(2,), (3,), (4,), (5,), (6,), (13,), (17,), (21,), (25,), (29,)],
     2: [(2,), (3,), (4,), (5,), (6,), (13, 15), (17, 19), (21, 23), (25, 27), (29, 31)],
     3: [(2,), (3,), (4,), (5,), (6,), (13, 15, 17), (19, 21, 23), (25, 27, 29), (31, 33, 35), (37, 39, 41)],

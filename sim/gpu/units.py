@@ -52,7 +52,7 @@ def allocate(cfg, rows, sm, sub, g, warps, requests, base, cycle, events, log, l
     if int(row["target"]) >= 0:
         schedule_result(cfg, row, sub, done, events)
     if int(row["tracked"]) != 0:
-        track(sm, requests, base, g, w, r, row, cycle, True)
+        track(sm, requests, base, g, w, r, row, cycle, 1 if int(cfg["scoreboard"]) != 0 else window, True)
     if followed:
         note(log, logged, cycle, w, r, EV_ALLOCATE, 0)
         note(log, logged, cycle + window, w, r, EV_EXECUTE, 0)
@@ -148,13 +148,15 @@ def start_queued(cfg, rows, sm, sub, g, warps, requests, base, cycle, events, lo
             sm["fp64_free"] = free
         if int(warps[w]["followed"]) != 0:
             note(log, logged, cycle + delay, w, r, EV_EXECUTE, 0)
-        track(sm, requests, base, g, w, r, row, cycle + delay, False)
+        track(sm, requests, base, g, w, r, row, cycle + delay, int(row["window"]), False)
 
 
 @njit
-def track(sm, requests, base, g, w, r, row, started, written):  # type: ignore[no-untyped-def]
+def track(sm, requests, base, g, w, r, row, started, reading, written):  # type: ignore[no-untyped-def]
     """Follow an instruction that started in cycle `started` until its sources are read and its result is there.
 
+    `reading` = cycles until a writer of its sources may issue. Under the scoreboard that is one for a fixed latency:
+    its port reads are reserved, nothing that issues later can overtake them.
     `written` = its register writes are booked already (fixed latency; Volta's HMMA carries read counters).
     """
     entry = requests[base + int(sm["requests"])]
@@ -162,7 +164,7 @@ def track(sm, requests, base, g, w, r, row, started, written):  # type: ignore[n
     entry["sub"] = g
     entry["warp"] = w
     entry["row"] = r
-    entry["ready"] = started + int(row["window"])
+    entry["ready"] = started + reading
     entry["started"] = started
     entry["sequence"] = int(sm["sequence"])
     entry["tail"] = 0

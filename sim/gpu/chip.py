@@ -20,6 +20,8 @@ from sim.trace.expand import MEMOP
 
 #: Outcomes of `run_chip`.
 DONE, STOPPED, DEADLOCKED = range(3)
+#: Answers of `furthest_behind` that are no SM.
+IDLE, WAITING = -1, -2
 
 
 def _table(dtype: np.dtype[np.void]) -> Any:
@@ -43,6 +45,20 @@ def assign(cfg, sm, s, ctas, number, start):  # type: ignore[no-untyped-def]
             break
     sm["ctas"] = int(sm["ctas"]) + 1
     sm["next_launch"] = min(int(sm["next_launch"]), start)
+
+
+@njit
+def furthest_behind(sms, clock, owed, stop):  # type: ignore[no-untyped-def]
+    """The busy SM with the earliest clock before `stop` (ties: the lowest), IDLE if none is busy, WAITING at `stop`."""
+    found = IDLE
+    for s in range(sms.shape[0]):
+        if int(sms[s]["ctas"]) == 0 and int(owed[s]) == 0:
+            continue
+        if int(clock[s]) >= stop:
+            found = WAITING if found < 0 else found
+        elif found < 0 or int(clock[s]) < int(clock[found]):
+            found = s
+    return found
 
 
 @njit(
@@ -74,16 +90,9 @@ def run_chip(  # type: ignore[no-untyped-def]
                     assign(cfg, sms[s], s, ctas, int(dispatch[0]), wave)
                     dispatch[0] += 1
     while True:
-        s = -1
-        busy = False
-        for i in range(count):
-            if int(sms[i]["ctas"]) == 0 and int(owed[i]) == 0:
-                continue
-            busy = True
-            if int(clock[i]) < stop and (s < 0 or int(clock[i]) < int(clock[s])):
-                s = i
+        s = furthest_behind(sms, clock, owed, stop)
         if s < 0:
-            return STOPPED if busy else DONE
+            return DONE if s == IDLE else STOPPED
         if int(owed[s]) > 0:
             if int(dispatch[0]) < int(dispatch[1]):
                 assign(cfg, sms[s], s, ctas, int(dispatch[0]), int(clock[s]) - 1 + int(cfg["cta_latency"]))

@@ -85,6 +85,9 @@ class Constant(Part):
     l1: ConstantCacheLevel = Field(description="Constants loaded by LDC, per SM (§3).")
     latency: Cycles = Field(description="Cycles of an LDC hit after acceptance by the SM (§7.3).")
     miss_latency: Cycles = Field(description="Cycles of an L0 miss that the L1.5 cache serves (§4, step 7).")
+    indexed_reads_late: bool = Field(
+        description="True: LDC with a register index frees that register only when its result is there (§7.2)."
+    )
 
 
 class Barrier(Part):

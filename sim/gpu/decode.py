@@ -94,6 +94,7 @@ ROW = np.dtype(
         ("reuse", np.int8, (MAX_SLOTS,)),
         # Memory (§7)
         ("memory", np.int8),
+        ("late_read", np.int8),  # its sources are free only when its result is there (indexed LDC, Table 2)
         ("bypass", np.int8),  # goes to L2 past L1D (STRONG.GPU and wider, atomics; §7.3)
         ("producer", np.int8),  # reason of those who wait for its result
         ("barrier", np.int8),
@@ -352,6 +353,7 @@ def _memory(row: np.void, instruction: Instruction, kind: OpClass, arch: Arch) -
         immediate = int(row["constant"]) >= 0 and not any(
             o.kind is OperandKind.CONSTANT and o.base not in (-1, 255) for o in instruction.operands
         )
+        row["late_read"] = sm.constant.indexed_reads_late and not immediate
         stages = 6 if immediate else front + std + 1
         row["war"] = 10 if immediate else front + 7
         row["address_cycles"] = 1 if immediate else std

@@ -9,9 +9,7 @@ sub-core on one reason: the lowest index among its warps' states (`counters.REAS
 from sim.gpu.barrier import arrive, release_if_complete
 from sim.gpu.constant import constant_ready
 from sim.gpu.counters import (
-    BARRIER,
     BRANCH_RESOLVING,
-    CONSTANT_HOLDS,
     DISPATCH_STALL,
     DRAIN,
     IMC_MISS,
@@ -19,7 +17,6 @@ from sim.gpu.counters import (
     L0C_HITS,
     LANES0,
     LG_THROTTLE,
-    LONG_SCOREBOARD,
     MATH_PIPE_THROTTLE,
     MEMBAR,
     MIO_THROTTLE,
@@ -28,7 +25,6 @@ from sim.gpu.counters import (
     NOT_SELECTED,
     SELECTED,
     TEX_THROTTLE,
-    WAIT,
 )
 from sim.gpu.decode import (
     FIRST_QUEUED,
@@ -43,8 +39,10 @@ from sim.gpu.decode import (
 from sim.gpu.frontend import redirect
 from sim.gpu.l1d import invalidate
 from sim.gpu.log import note
-from sim.gpu.lower import GREEDY_YOUNGEST, GTO, LRR, TWO_LEVEL
+from sim.gpu.lower import GREEDY_YOUNGEST
+from sim.gpu.policies import choose, hold_for_constant
 from sim.gpu.regfile import result_queue_full
+from sim.gpu.scoreboard import book, scoreboard_block
 from sim.gpu.state import (
     COUNTERS_PER_WARP,
     CTA_BARRIERS,
@@ -89,34 +87,6 @@ def counters_block(row, warp):  # type: ignore[no-untyped-def]
     if role == R_MEMBAR and int(warp["raised"]) != 0:
         verdict = MEMBAR
     return verdict
-
-
-@njit
-def scoreboard_block(cfg, row, w, in_flight, available, readers, cycle):  # type: ignore[no-untyped-def]
-    """(state, first cycle in which it may change) of a warp under the scoreboard: RAW, WAW, WAR (§9.4)."""
-    until = 0
-    limit = int(cfg["consumers"])
-    blocked = False
-    for i in range(int(row["reads"])):
-        first = int(row["read_first"][i])
-        for entry in range(first, first + int(row["read_count"][i])):
-            until = max(until, int(available[w, entry]))
-            blocked = blocked or int(readers[w, entry]) >= limit
-    for i in range(int(row["writes"])):
-        first = int(row["write_first"][i])
-        for entry in range(first, first + int(row["write_count"][i])):
-            until = max(until, int(available[w, entry]))
-            blocked = blocked or int(readers[w, entry]) > 0
-    if int(row["role"]) == R_DEPBAR or int(row["role"]) == R_MEMBAR:
-        # Without counters a fence waits for all that the warp has under way.
-        blocked = blocked or int(in_flight) > 0
-    if until >= NEVER:
-        return until - NEVER, NEVER  # the reason is kept in the time (`_book`)
-    if until > cycle:
-        return WAIT, until
-    if blocked:
-        return WAIT, cycle + 1
-    return SELECTED, cycle
 
 
 @njit
@@ -196,78 +166,6 @@ def unit_block(  # type: ignore[no-untyped-def]
 
 
 @njit
-def choose(cfg, sub, warps, greedy_at, youngest, oldest):  # type: ignore[no-untyped-def]
-    """Position in `sub.order` of the warp that issues, -1 = none: CGGTY, GTO, LRR or two-level (§4).
-
-    `greedy_at` is the position of the warp that issued last (-1 = gone), `youngest` and `oldest` are eligible ones.
-    """
-    policy = int(cfg["issue_policy"])
-    if policy == LRR:
-        return _loose_round_robin(sub, int(sub["warps"]))
-    if policy == TWO_LEVEL:
-        return _two_level(cfg, sub, warps, int(sub["warps"]))
-    if greedy_at >= 0 and int(sub["verdict"][greedy_at]) == SELECTED:
-        return greedy_at
-    return oldest if policy == GTO else youngest
-
-
-@njit
-def _loose_round_robin(sub, count):  # type: ignore[no-untyped-def]
-    """The eligible warp whose slot follows most closely that of the last one."""
-    best = -1
-    distance = 1 << 30
-    for k in range(count):
-        if int(sub["verdict"][k]) != SELECTED:
-            continue
-        away = (int(sub["order"][k]) - int(sub["greedy"]) - 1) % 4096
-        if away < distance:
-            distance = away
-            best = k
-    return best
-
-
-@njit
-def _two_level(cfg, sub, warps, count):  # type: ignore[no-untyped-def]
-    """Greedy within an active set; a warp that waits long leaves it, the oldest ready one outside takes its place."""
-    active = 0
-    for k in range(count):
-        warp = warps[int(sub["order"][k])]
-        verdict = int(sub["verdict"][k])
-        if verdict == LONG_SCOREBOARD or verdict == BARRIER or verdict == MEMBAR or verdict == DRAIN:
-            warp["active"] = 0
-        active += int(warp["active"])
-    for k in range(count - 1, -1, -1):
-        warp = warps[int(sub["order"][k])]
-        if active < int(cfg["two_level_active"]) and int(warp["active"]) == 0 and int(sub["verdict"][k]) == SELECTED:
-            warp["active"] = 1
-            active += 1
-    best = -1
-    for k in range(count - 1, -1, -1):
-        w = int(sub["order"][k])
-        if int(sub["verdict"][k]) == SELECTED and int(warps[w]["active"]) != 0:
-            if w == int(sub["greedy"]):
-                return k
-            if best < 0:
-                best = k
-    return best
-
-
-@njit
-def hold_for_constant(cfg, sub, greedy_misses, events):  # type: ignore[no-untyped-def]
-    """True if the greedy warp only lacks a constant and the port is kept for it: up to four evaluations (§4.7)."""
-    if not greedy_misses:
-        sub["hold"] = int(cfg["constant_hold"])
-        return False
-    left = int(sub["hold"]) - 1
-    if left <= 0:
-        return False
-    sub["hold"] = left
-    sub["moved"] = 1
-    events[CONSTANT_HOLDS] += 1
-    return True
-
-
-@njit
 def send(  # type: ignore[no-untyped-def]
     cfg, rows, path_row, path_lanes, path_memop, sm, sub, warps, ctas, w, first_warp, l1d, l1d_base, available, readers,
     cycle, events, pc_issued, log, logged,
@@ -303,7 +201,7 @@ def send(  # type: ignore[no-untyped-def]
                 sub["queue_credit"] = int(sub["queue_credit"]) + 1
         if int(cfg["scoreboard"]) != 0:
             # A result of unknown time is booked as NEVER plus the reason of those who will wait for it.
-            _book(row, w, available, readers, NEVER + int(row["producer"]) if queued else cycle + int(row["latency"]))
+            book(row, w, available, readers, NEVER + int(row["producer"]) if queued else cycle + int(row["latency"]))
     if int(path_memop[position]) != 0:
         warp["memop"] = int(warp["memop"]) + 1
     sub["greedy"] = w
@@ -355,19 +253,6 @@ def send(  # type: ignore[no-untyped-def]
     warp["next_lanes"] = int(path_lanes[position + 1])
     if int(rows[following]["pc"]) != int(row["pc"]) + 16:
         redirect(warp, sub, position + 1)
-
-
-@njit
-def _book(row, w, available, readers, ready):  # type: ignore[no-untyped-def]
-    """Scoreboard: count the reads, mark the destinations as written in cycle `ready` (§9.4)."""
-    for i in range(int(row["reads"])):
-        first = int(row["read_first"][i])
-        for entry in range(first, first + int(row["read_count"][i])):
-            readers[w, entry] = int(readers[w, entry]) + 1
-    for i in range(int(row["writes"])):
-        first = int(row["write_first"][i])
-        for entry in range(first, first + int(row["write_count"][i])):
-            available[w, entry] = ready
 
 
 @njit

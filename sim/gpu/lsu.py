@@ -33,6 +33,7 @@ from sim.gpu.decode import (
 from sim.gpu.l1d import read, write
 from sim.gpu.log import note
 from sim.gpu.regfile import count_reads, reserve_leftover, take_write_port, write_port_free
+from sim.gpu.scoreboard import clear_writes, release_readers
 from sim.gpu.state import (
     EV_DATA,
     EV_DOWN,
@@ -47,7 +48,6 @@ from sim.gpu.state import (
     WAIT_DATA,
     WRITING,
 )
-from sim.gpu.units import release_readers
 from sim.jit import njit
 
 #: Memory space of a memory operation that the trace places in shared memory (sim.isa.opcodes.MemorySpace.SHARED).
@@ -126,7 +126,8 @@ def leave(  # type: ignore[no-untyped-def]
     followed = int(warp["followed"]) != 0
     if followed:
         note(log, logged, cycle, w, r, EV_LEAVE, 0)
-    _sources_read(cfg, row, warp, readers, w, r, cycle, log, logged)
+    if int(row["late_read"]) == 0:
+        _sources_read(cfg, row, warp, readers, w, r, cycle, log, logged)
 
     ready = cycle + int(row["after"])
     tail = 0
@@ -241,15 +242,6 @@ def _shared_access(sm, cycles, cycle, events):  # type: ignore[no-untyped-def]
 
 
 @njit
-def _clear_writes(row, available, w, visible):  # type: ignore[no-untyped-def]
-    """Scoreboard: the destinations are available to instructions that issue from cycle `visible` on."""
-    for i in range(int(row["writes"])):
-        first = int(row["write_first"][i])
-        for entry in range(first, first + int(row["write_count"][i])):
-            available[w, entry] = visible
-
-
-@njit
 def write_back(cfg, rows, sm, subs, warps, requests, base, available, readers, cycle, events, log, logged):  # type: ignore[no-untyped-def]
     """Move the pending requests that can move in this cycle: take the link, write registers, lower counters."""
     sm["moved"] = 1
@@ -261,7 +253,9 @@ def write_back(cfg, rows, sm, subs, warps, requests, base, available, readers, c
             w = int(entry["warp"])
             r = int(entry["row"])
             if int(cfg["scoreboard"]) != 0 and int(rows[r]["unit"]) >= FIRST_QUEUED:
-                _clear_writes(rows[r], available, w, cycle)
+                clear_writes(rows[r], available, w, cycle)
+            if int(rows[r]["late_read"]) != 0:
+                _sources_read(cfg, rows[r], warps[w], readers, w, r, cycle, log, logged)
             finish(rows[r], warps[w], w, r, cycle, log, logged)
             if int(rows[r]["unit"]) == U_MEMORY:
                 sm["memory_requests"] = int(sm["memory_requests"]) - 1

@@ -62,15 +62,6 @@ def allocate(cfg, rows, sm, sub, g, warps, requests, base, cycle, events, log, l
 
 
 @njit
-def release_readers(row, readers, w):  # type: ignore[no-untyped-def]
-    """Scoreboard: the sources of an instruction of warp slot `w` are read, writers need not wait for it (§9.4)."""
-    for i in range(int(row["reads"])):
-        first = int(row["read_first"][i])
-        for entry in range(first, first + int(row["read_count"][i])):
-            readers[w, entry] = int(readers[w, entry]) - 1
-
-
-@njit
 def control(cfg, rows, sub, warps, cycle, log, logged):  # type: ignore[no-untyped-def]
     """Move the instruction behind Issue on to Allocate or to its unit's queue; its counters rise (§1.5, §2)."""
     latch = sub["issue_latch"]

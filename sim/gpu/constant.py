@@ -6,20 +6,11 @@ arrives, so a hit is a tag match whose fill lies in the past.
 
 from sim.gpu.counters import L0C_MISSES, L1C_ACCESSES, L1C_MISSES
 from sim.gpu.frontend import l1_ready
+from sim.gpu.lines import find_line
 from sim.jit import njit
 
 #: Constant banks live beside the code in the L1's address space, far above any program counter.
 CONSTANT_SPACE = 1 << 40
-
-
-@njit
-def find_line(table, base, sets, ways, line):  # type: ignore[no-untyped-def]
-    """Index of a line in a set-associative table of PLAIN_LINE (tag = line + 1, 0 = empty), or -1."""
-    first = base + line % sets * ways
-    for i in range(first, first + ways):
-        if int(table[i]["tag"]) == line + 1:
-            return i
-    return -1
 
 
 @njit

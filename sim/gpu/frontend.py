@@ -16,6 +16,7 @@ from sim.gpu.counters import (
     L1I_MISSES,
     WRONG_PATH,
 )
+from sim.gpu.lines import find_line
 from sim.gpu.log import note
 from sim.gpu.lower import GREEDY_YOUNGEST, OLDEST, ROUND_ROBIN
 from sim.gpu.state import EV_FETCH, EV_FETCH_MISS, MAX_BUFFER, MAX_STREAM, NEVER, RUNNING
@@ -66,15 +67,6 @@ def _request(cfg, sm, l1i, base, line, cycle, events):  # type: ignore[no-untype
     turn = max(found * width, int(sm["reply_free"]))
     sm["reply_free"] = turn + 1
     return turn // width + way
-
-
-@njit
-def _find(l0i, base, sets, ways, line):  # type: ignore[no-untyped-def]
-    first = base + line % sets * ways
-    for i in range(first, first + ways):
-        if int(l0i[i]["tag"]) == line + 1:
-            return i
-    return -1
 
 
 @njit
@@ -188,7 +180,7 @@ def prefetch(cfg, sm, sub, l0i, base, l1i, l1i_base, cycle, events):  # type: ig
     pending = line >= int(cfg["code_lines"])
     for i in range(int(sub["miss_count"])):
         pending = pending or int(sub["miss_line"][i]) == line
-    if pending or _find(l0i, base, int(cfg["l0_sets"]), int(cfg["l0_ways"]), line) >= 0:
+    if pending or find_line(l0i, base, int(cfg["l0_sets"]), int(cfg["l0_ways"]), line) >= 0:
         sub["stream_next"] = -1
         return
     tail = (int(sub["stream_head"]) + int(sub["stream_count"])) % MAX_STREAM
@@ -249,7 +241,7 @@ def fetch(cfg, rows, path_row, sm, sub, warps, l0i, base, l1i, l1i_base, cycle, 
         if line != int(sub["last_line"]):
             sets = int(cfg["l0_sets"])
             ways = int(cfg["l0_ways"])
-            found = _find(l0i, base, sets, ways, line)
+            found = find_line(l0i, base, sets, ways, line)
             if found >= 0:
                 l0i[found]["used"] = cycle
             elif _miss(cfg, sm, sub, warp, l1i, l1i_base, line, cycle, events):

@@ -70,6 +70,15 @@ def set_state(warp, state, row, cycle, pc_states):  # type: ignore[no-untyped-de
 
 
 @njit
+def change_state(warp, w, verdict, at, cycle, pc_states, log, logged):  # type: ignore[no-untyped-def]
+    """Book a warp's verdict of this cycle if it is another than the last one's."""
+    if verdict != int(warp["state"]) or at != int(warp["state_row"]):
+        set_state(warp, verdict, at, cycle, pc_states)
+        if int(warp["followed"]) != 0:
+            note(log, logged, cycle, w, at, EV_STATE, verdict)
+
+
+@njit
 def counters_block(row, warp):  # type: ignore[no-untyped-def]
     """State of a warp whose next instruction waits for dependence counters, SELECTED (0) if none holds it (§1.5)."""
     mask = (int(row["wait_mask"]) | int(row["depbar_mask"])) & int(warp["raised"])
@@ -326,10 +335,7 @@ def issue(  # type: ignore[no-untyped-def]
         if verdict < reason:
             reason = verdict
             slot_row = at
-        if verdict != int(warp["state"]) or at != int(warp["state_row"]):
-            set_state(warp, verdict, at, cycle, pc_states)
-            if int(warp["followed"]) != 0:
-                note(log, logged, cycle, w, at, EV_STATE, verdict)
+        change_state(warp, w, verdict, at, cycle, pc_states, log, logged)
     chosen = -1
     passed_over = NOT_SELECTED
     greedy_misses = greedy_at >= 0 and int(sub["verdict"][greedy_at]) == IMC_MISS
@@ -348,10 +354,7 @@ def issue(  # type: ignore[no-untyped-def]
             if verdict < reason:
                 reason = verdict
                 slot_row = at
-            if verdict != int(warp["state"]) or at != int(warp["state_row"]):
-                set_state(warp, verdict, at, cycle, pc_states)
-                if int(warp["followed"]) != 0:
-                    note(log, logged, cycle, w, at, EV_STATE, verdict)
+            change_state(warp, w, verdict, at, cycle, pc_states, log, logged)
     if chosen >= 0:
         send(
             cfg, rows, path_row, path_lanes, path_memop, sm, sub, warps, ctas, int(sub["order"][chosen]), first_warp,

@@ -7,7 +7,7 @@ from sim.errors import TraceError
 from sim.trace.addresses import EXPLICIT, TWO_SEGMENT, UNKNOWN
 from sim.trace.model import KernelTrace
 
-_ADVICE = "the file is damaged: write it again with `tickwise trace` or `tickwise import`"
+_ADVICE = "the file is damaged: write it again with `tickwise import`"
 
 
 def check_kernel(kernel: KernelTrace, where: str) -> None:

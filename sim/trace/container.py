@@ -51,7 +51,7 @@ _CTAS = pa.schema(
 _DELTAS = pa.schema([("delta", pa.int64())])
 _T = TypeVar("_T")
 _COUNTS = ("static", "paths", "entries", "warps", "references", "deltas")
-_ADVICE = "write it again with `tickwise trace` or `tickwise import`"
+_ADVICE = "write it again with `tickwise import`"
 
 
 def write_twt(trace: Trace, path: str | Path) -> None:

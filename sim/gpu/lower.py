@@ -84,7 +84,7 @@ def lower(arch: Arch, *, l1d_bytes: int) -> npt.NDArray[np.void]:
     c["l0_sets"] = _sets("sm.frontend.l0", front.l0.size, front.l0.line, front.l0.ways)
     c["l0_misses"] = _bounded("sm.frontend.l0.mshrs", front.l0.mshrs, state.MAX_MISSES)
     c["l1i_ways"] = front.l1.ways
-    c["l1i_sets"] = _sets("sm.frontend.l1", front.l1.size, front.l0.line, front.l1.ways)
+    c["l1i_sets"] = _sets("sm.frontend.l1", front.l1.size, front.l1.line, front.l1.ways)
     c["l1i_lookup"] = front.l1.lookup_latency
     c["l0_l1_latency"] = front.l0_l1_latency
     c["l0_l1_requests"] = front.l0_l1_requests_per_cycle

@@ -1,0 +1,147 @@
+"""Two engines, one source: `NUMBA_DISABLE_JIT=1` gives what the compiled core gives, counter by counter."""
+
+import dataclasses
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sim.arch import load_arch
+from sim.gpu.simulate import Follow, simulate_kernel
+from sim.trace.listing import parse_listing
+from sim.trace.model import KernelTrace
+from sim.trace.open import open_trace
+
+ROOT = Path(__file__).resolve().parents[2]
+
+MEMORY = """
+    .block 256
+    .shared 4096
+    .repeat 3
+    [B------:R0:W1:-:S02] LDG.E.128 R4, [R2.64] {0x10000 + 16*lane + 4096*warp}
+    [B------:R-:W2:-:S02] LDG.E R8, [R2.64] {0x90000 + 260*lane}
+    [B-1----:R3:W-:-:S02] STS.128 [R10], R4 {0x0 + 16*lane}
+    [B------:R-:W4:-:S02] LDS.64 R12, [R10] {0x0 + 72*lane}
+    [B------:R-:W5:-:S02] LDC R14, c[0x0][R11+0x160]
+    [B----45:R-:W-:-:S04] FFMA R16, R12, R14, R13
+    [B0-2---:R1:W-:-:S02] STG.E [R2.64], R16 {0x50000 + 4*lane}
+    [B------:R0:W3:-:S02] ATOMG.E.ADD.STRONG.GPU PT, R20, [R2.64], R16 {0x70000}
+    [B------:R0:W4:-:S02] LDGSTS.E [R10], [R2.64] {0x20000 + 4*lane}
+    [B------:R-:W0:-:S02] LDGDEPBAR
+    [B------:R-:W-:-:S04] DEPBAR.LE SB0, 0x0
+    [B---3--:R-:W5:-:S02] SHFL.DOWN PT, R21, R20, 0x10, 0x1f
+    [B-----5:R-:W-:-:S06] BAR.SYNC.DEFER_BLOCKING 0x0
+    .end
+    [B01234-:R-:W-:-:S05] EXIT
+"""
+UNITS = """
+    .block 160
+    .repeat 4
+    [B------:R-:W0:-:S02] MUFU.RCP R8, R9
+    [B------:R-:W1:-:S02] DADD R12, R14, R16
+    [B------:R-:W-:-:S04] FADD R2, R3, c[0x0][0x160]
+    [B------:R-:W-:-:S01] HFMA2.MMA R4, R5, R6, R7
+    [B------:R-:W-:-:S02] IMAD R20, R21.reuse, R22, R23
+    [B------:R-:W-:-:S02] IADD3 R24, R21, R22.reuse, RZ
+    [B------:R-:W-:Y:S08] HMMA.16816.F32 R32, R40, R44, R32
+    [B------:R-:W2:-:S01] S2UR UR4, SR_CTAID.X
+    [B------:R-:W3:-:S02] S2R R30, SR_TID.X
+    [B01----:R-:W-:-:S13] ISETP.GE.AND P0, PT, R8, R12, PT
+    [B--23--:R-:W-:-:S05] @P0 FMUL R31, R30, R2 {mask=0x00ff00ff}
+    [B------:R0:W1:-:S02] @!P0 LDG.E R33, [R2.64] {mask=0x00000000}
+    .end
+"""
+CASES: dict[str, tuple[str, str, dict[str, str]]] = {
+    "memory": (MEMORY, "rtx_a6000", {}),
+    "memory by scoreboard": (MEMORY, "rtx_a6000", {"sm.issue.dependence": "scoreboard"}),
+    "memory on an a100": (MEMORY, "a100_sxm_80", {}),
+    "units": (UNITS, "rtx_a6000", {}),
+    "units, gto": (UNITS, "rtx_a6000", {"sm.issue.policy": "gto"}),
+    "units, lrr": (UNITS, "rtx_2080ti", {"sm.issue.policy": "lrr"}),
+    "units, two-level": (UNITS, "a100_sxm_80", {"sm.issue.policy": "two_level"}),
+    "units by scoreboard": (UNITS, "h100_pcie", {"sm.issue.dependence": "scoreboard"}),
+}
+#: Warp instructions at most for the interpreter.
+LIMIT = 2_000
+
+
+def first_ctas(kernel: KernelTrace) -> KernelTrace:
+    """The first CTA of a kernel, its warps cut so that all of them together stay below LIMIT."""
+    warps = kernel.warps_per_cta
+    header = dataclasses.replace(kernel.header, grid=(1, 1, 1))
+    share = LIMIT // warps
+    rows, masks, offsets = [], [], [0]
+    references, kept = [0], []
+    counts = kernel.path_references
+    for warp in range(warps):
+        path = int(kernel.warp_path[warp])
+        start = int(kernel.path_offset[path])
+        stop = min(int(kernel.path_offset[path + 1]), start + share)
+        while "BAR" in kernel.static[int(kernel.path_row[stop - 1])].sass:
+            stop -= 1
+        rows.append(kernel.path_row[start:stop])
+        masks.append(kernel.path_mask[start:stop])
+        offsets.append(offsets[-1] + stop - start)
+        used = int(counts[start:stop].sum())
+        first = int(kernel.warp_reference[warp])
+        kept += range(first, first + used)
+        references.append(references[-1] + used)
+    table = kernel.references
+    return dataclasses.replace(
+        kernel,
+        header=header,
+        path_offset=np.array(offsets, np.int64),
+        path_row=np.concatenate(rows),
+        path_mask=np.concatenate(masks),
+        warp_path=np.arange(warps, dtype=np.int32),
+        warp_reference=np.array(references, np.int64),
+        references=dataclasses.replace(
+            table, kind=table.kind[kept], base=table.base[kept], stride=table.stride[kept], extra=table.extra[kept]
+        ),
+    )
+
+
+def digest(kernel: KernelTrace, chip: str, overrides: dict[str, str]) -> dict[str, Any]:
+    """Everything that a run on one SM counts, the tables as hashes."""
+    result = simulate_kernel(kernel, load_arch(chip, {"sm.count": "1", **overrides}), follow=Follow(0, -1))
+    spots = result.hotspots
+    tables = (spots.issued, spots.threads, spots.slot_stalls, spots.warp_states)
+    return {
+        "instructions": result.warp_instructions,
+        "cycles": result.cycles,
+        "events": result.events,
+        "slots": dataclasses.asdict(result.issue_slots),
+        "states": result.warp_states,
+        "lifetime": result.warp_lifetime,
+        "active": result.sm_active_cycles,
+        "tables": [hashlib.sha256(np.ascontiguousarray(t).tobytes()).hexdigest() for t in tables],
+        "log": hashlib.sha256(repr(result.follow).encode()).hexdigest(),
+    }
+
+
+def digests() -> dict[str, dict[str, Any]]:
+    """All cases, and the beginning of each committed trace."""
+    found = {name: digest(parse_listing(text).kernels[0], *rest) for name, (text, *rest) in CASES.items()}
+    for path in sorted((ROOT / "traces").glob("*.twt")):
+        found[path.name] = digest(first_ctas(open_trace(str(path)).kernels[0]), "rtx_a6000", {})
+    return found
+
+
+def test_the_interpreter_and_the_compiled_core_agree_on_everything() -> None:
+    code = "import json; from tests.gpu.test_engines import digests; print(json.dumps(digests()))"
+    environment = {**os.environ, "NUMBA_DISABLE_JIT": "1", "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    interpreted = json.loads(done.stdout)
+    compiled = json.loads(json.dumps(digests()))
+    assert interpreted.keys() == compiled.keys()
+    for name, case in compiled.items():
+        assert 0 < case["instructions"] <= LIMIT
+        assert interpreted[name] == case, name

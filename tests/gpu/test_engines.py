@@ -76,7 +76,8 @@ def first_ctas(kernel: KernelTrace) -> KernelTrace:
     header = dataclasses.replace(kernel.header, grid=(1, 1, 1))
     share = LIMIT // warps
     rows, masks, offsets = [], [], [0]
-    references, kept = [0], []
+    references: list[int] = [0]
+    kept: list[int] = []
     counts = kernel.path_references
     for warp in range(warps):
         path = int(kernel.warp_path[warp])
@@ -126,7 +127,9 @@ def digest(kernel: KernelTrace, chip: str, overrides: dict[str, str]) -> dict[st
 
 def digests() -> dict[str, dict[str, Any]]:
     """All cases, and the beginning of each committed trace."""
-    found = {name: digest(parse_listing(text).kernels[0], *rest) for name, (text, *rest) in CASES.items()}
+    found = {
+        name: digest(parse_listing(text).kernels[0], chip, overrides) for name, (text, chip, overrides) in CASES.items()
+    }
     for path in sorted((ROOT / "traces").glob("*.twt")):
         found[path.name] = digest(first_ctas(open_trace(str(path)).kernels[0]), "rtx_a6000", {})
     return found

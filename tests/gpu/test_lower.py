@@ -141,7 +141,8 @@ def rebuilt(model: Any, values: dict[str, Any]) -> dict[str, Any]:
     "override",
     [
         "sm.max_warps=96", "sm.frontend.instruction_buffer=9", "sm.frontend.prefetch_lines=65",
-        "sm.frontend.l0.mshrs=65", "sm.memory.queue=17", "sm.register_file.banks=5", "sm.units.sfu.queue=17", "sm.issue.counter_maximum=127",
+        "sm.frontend.l0.mshrs=65", "sm.memory.queue=17", "sm.register_file.banks=5", "sm.units.sfu.queue=17",
+        "sm.issue.counter_maximum=127",
         "sm.issue.control_to_visible=2 cycles", "dispatch.cta_latency=0 cycles",
     ],
 )  # fmt: skip

@@ -8,20 +8,23 @@ chosen here, before the first decorator runs. `NUMBA_DISABLE_JIT=1` leaves the s
 import hashlib
 import os
 import platform
+import tempfile
 import time
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from types import FunctionType
 from typing import Any, TypeVar
 
 _ROOT = Path(__file__).parent
 #: Packages whose files hold compiled code; any change in them opens a new cache directory.
-_COMPILED = ("gpu", "trace", "memory")
+_COMPILED = ("gpu", "trace", "memory", "isa")
 
 F = TypeVar("F", bound=Callable[..., Any])
 _compile_seconds = 0.0
 
 
+@cache
 def source_hash() -> str:
     """Hash of every file that may hold compiled code, the Numba version and the CPU (16 hex digits)."""
     import numba
@@ -47,10 +50,26 @@ def _cpu_model() -> str:
 
 
 def cache_directory() -> Path:
-    """Where compiled code is kept; `TICKWISE_CACHE` moves it."""
+    """Where compiled code is kept: `TICKWISE_CACHE`, else the user's cache, else the temporary folder."""
     root = os.environ.get("TICKWISE_CACHE")
-    base = Path(root) if root else Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "tickwise"
-    return base / "compiled" / source_hash()
+    places = [Path(root)] if root else [_user_cache() / "tickwise"]
+    places.append(Path(tempfile.gettempdir()) / f"tickwise-{os.getuid()}")
+    for place in places:
+        directory = place / "compiled" / source_hash()
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+        except OSError:
+            continue
+        if os.access(directory, os.W_OK):
+            return directory
+    return directory
+
+
+def _user_cache() -> Path:
+    try:
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    except RuntimeError:  # no home folder
+        return Path(tempfile.gettempdir())
 
 
 def _configure() -> None:

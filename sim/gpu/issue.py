@@ -24,6 +24,7 @@ from sim.gpu.counters import (
     NO_WARP,
     NOT_SELECTED,
     SELECTED,
+    SHORT_SCOREBOARD,
     TEX_THROTTLE,
 )
 from sim.gpu.decode import (
@@ -136,7 +137,7 @@ def own_block(cfg, row, warp, w, available, readers, cycle):  # type: ignore[no-
     for counter in (int(row["raise_write"]), int(row["raise_read"])):
         if counter >= 0 and int(warp["pending"][counter]) >= full:
             warp["wake"] = NEVER if int(warp["rising"]) == 0 else cycle + 1
-            return int(warp["producer"][counter])
+            return max(SHORT_SCOREBOARD, int(warp["producer"][counter]))
     return SELECTED
 
 

@@ -1,9 +1,13 @@
 """The event log behind `--follow`: compiled stages append to a fixed array, Python makes sentences of it."""
 
+from numba import from_dtype, int64, void
+
+from sim.gpu.state import LOG
 from sim.jit import njit
 
 
-@njit
+# The signature keeps Numba from compiling a version for each literal event number.
+@njit(void(from_dtype(LOG)[::1], int64[::1], int64, int64, int64, int64, int64))
 def note(log, count, cycle, warp, row, event, value):  # type: ignore[no-untyped-def]
     """Append one event; a full log keeps counting, so that the reader can say how much is missing."""
     n = int(count[0])

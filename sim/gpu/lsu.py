@@ -274,7 +274,7 @@ def write_back(cfg, rows, sm, subs, warps, requests, base, available, readers, c
             entry["phase"] = WRITING
             # Issue, Control and the queue took two cycles; a consumer issues the cycle after the write (§6).
             entry["ready"] = max(cycle, int(entry["started"]) + int(rows[r]["latency"]) - 3)
-    _take_links(cfg, rows, sm, subs, warps, requests, base, cycle, log, logged)
+    _take_links(rows, sm, subs, warps, requests, base, cycle, log, logged)
     for i in range(int(sm["requests"])):
         entry = requests[base + i]
         if int(entry["phase"]) == WRITING and int(entry["ready"]) == cycle:
@@ -292,7 +292,7 @@ def write_back(cfg, rows, sm, subs, warps, requests, base, available, readers, c
 
 
 @njit
-def _take_links(cfg, rows, sm, subs, warps, requests, base, cycle, log, logged):  # type: ignore[no-untyped-def]
+def _take_links(rows, sm, subs, warps, requests, base, cycle, log, logged):  # type: ignore[no-untyped-def]
     """Per sub-core, the request that has waited longest with its data takes the free register link."""
     for i in range(int(sm["requests"])):
         entry = requests[base + i]

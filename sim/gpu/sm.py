@@ -144,7 +144,7 @@ def _end_cta(sm, cta):  # type: ignore[no-untyped-def]
 
 
 @njit
-def reclaim(rows, sm, sub, warps, ctas, cycle, pc_states):  # type: ignore[no-untyped-def]
+def reclaim(sm, sub, warps, ctas, cycle, pc_states):  # type: ignore[no-untyped-def]
     """Free the slots of warps that have ended and whose outstanding work is done; end their CTA with the last one."""
     kept = 0
     for k in range(int(sub["warps"])):
@@ -256,7 +256,7 @@ def run_sm(  # type: ignore[no-untyped-def]
             )  # fmt: skip
             raise_counters(sub, warps, cycle, log, logged)
             if ended:
-                reclaim(rows, sm, sub, warps, ctas, cycle, pc_states)
+                reclaim(sm, sub, warps, ctas, cycle, pc_states)
             if int(sub["fetch_idle"]) == 0:
                 fetch(cfg, rows, path_row, sm, sub, warps, l0i, l0i_base, l1i, l1i_base, cycle, events, log, logged)
             prefetch(cfg, sm, sub, l0i, l0i_base, l1i, l1i_base, cycle, events)

@@ -1,4 +1,4 @@
-"""Which warp issues and which one fetches, policy by policy, on listings whose order can be worked out by hand (§3, §4).
+"""Which warp issues and which one fetches, policy by policy; every order is worked out by hand (§3, §4).
 
 One sub-core, four warps: W0 is the oldest, W3 the youngest. A barrier to which W1 comes last fills all instruction
 buffers, releases everybody in one cycle and leaves W1 as the greedy warp.
@@ -180,7 +180,7 @@ def test_one_issue_per_cycle_needs_more_than_one_buffer_entry(chip: Chip, entrie
 
 
 def behind_a_branch(brancher: int) -> str:
-    """One of two warps takes a branch and finds its buffer empty; the other has much to issue and then keeps the port."""
+    """One of two warps takes a branch and empties its buffer; the other has much to issue and then keeps the port."""
     return (
         f".block 64\n.warp {1 - brancher}\n/*1000*/ {BARRIER}\n" + "\n".join([NOP] * 40) + f"\n{EXIT}\n"
         f".warp {brancher}\n/*0000*/ {LATE}\n{BARRIER}\n[B------:R-:W-:-:S01] BRA 0x200\n"

@@ -52,9 +52,10 @@ def _cpu_model() -> str:
 def cache_directory() -> Path:
     """Where compiled code is kept: `TICKWISE_CACHE`, else the user's cache, else the temporary folder."""
     root = os.environ.get("TICKWISE_CACHE")
-    places = [Path(root)] if root else [_user_cache() / "tickwise"]
-    places.append(Path(tempfile.gettempdir()) / f"tickwise-{os.getuid()}")
-    for place in places:
+    if root:
+        return Path(root) / "compiled" / source_hash()
+    directory = Path()
+    for place in (_user_cache() / "tickwise", Path(tempfile.gettempdir()) / f"tickwise-{os.getuid()}"):
         directory = place / "compiled" / source_hash()
         try:
             directory.mkdir(parents=True, exist_ok=True)

@@ -112,7 +112,8 @@ def run_chip(  # type: ignore[no-untyped-def]
             return DEADLOCKED
         clock[s] = end
         if int(sms[s]["completed"]) > 0:
-            owed[s] += int(sms[s]["completed"])
+            if int(dispatch[0]) < int(dispatch[1]):  # else nobody is owed anything, and the SM may rest
+                owed[s] += int(sms[s]["completed"])
             sms[s]["completed"] = 0
         if int(sms[s]["ctas"]) == 0:
             dispatch[3] = max(int(dispatch[3]), end)

@@ -14,7 +14,9 @@ _SHOWN = 12
 
 def wait_for_graph(machine: "Machine", kernel: "KernelTrace") -> str:
     """One line: the cycle, then every stuck warp of the SM in question with its pc, its SASS and what it lacks."""
-    s = max(int(machine.dispatch[4]), 0)
+    s = int(machine.dispatch[4])
+    if s < 0:  # it was the limit without progress: take the first SM that still has a CTA
+        s = int((machine.sms["ctas"] > 0).argmax())
     per_sm = int(machine.cfg[0]["warps_per_sm"])
     per_cta = kernel.header.warps_per_cta
     parts = []

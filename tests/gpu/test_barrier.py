@@ -1,6 +1,5 @@
 """CTA barriers and memory barriers: who waits for whom, until which cycle, and what is left in L1D (§1, §6)."""
 
-
 import pytest
 
 from tests.gpu.conftest import Chip, OneSm, Run
@@ -104,6 +103,14 @@ def test_an_exit_does_not_stand_in_for_an_arrival_at_a_counted_barrier(sm: OneSm
     run = sm.listing(warps((meet, ADD), (*[NAP] * 4, meet, ADD), (NAP, ADD)))
     assert run.issued("EXIT", 2) < arrival(run, 1)
     assert run.issued("FADD", 0) == arrival(run, 1) + 20
+
+
+def test_who_arrived_and_ended_still_counts_and_counts_once(sm: OneSm) -> None:
+    """Three warps expected: the end of the first one is no second arrival."""
+    arrive, meet = bar("ARV 0x1, 0x60"), bar("SYNC 0x1, 0x60")
+    run = sm.listing(warps((arrive,), (meet, ADD), (*[NAP] * 6, arrive, ADD)))
+    assert run.issued("EXIT", 0) < arrival(run, 2)
+    assert run.issued("FADD", 1) == arrival(run, 2) + 20
 
 
 def test_named_barriers_do_not_mix(sm: OneSm) -> None:

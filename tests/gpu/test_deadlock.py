@@ -1,79 +1,209 @@
-"""Nothing hangs: a machine that cannot move says who waits for what, and a limit of cycles is kept."""
+"""Runs that cannot end are found and told in one line: who waits for what. Nothing hangs (architecture, rule 9)."""
 
-import subprocess
+import dataclasses
 import sys
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
 from sim.arch import load_arch
-from sim.cli.app import app
 from sim.errors import CycleLimit, Deadlock
-from sim.gpu.counters import LONG_SCOREBOARD
+from sim.gpu.chip import DEADLOCKED, DONE, STOPPED
+from sim.gpu.deadlock import wait_for_graph
+from sim.gpu.decode import decode
+from sim.gpu.occupancy import fit
 from sim.gpu.simulate import Machine, simulate_kernel
 from sim.trace.listing import parse_listing
+from sim.trace.model import KernelTrace
+from tests.gpu.conftest import Chip, OneSm
 
-NEVER_MET = """
-.block 64
-.warp 0
-[B------:R-:W-:-:S06] BAR.SYNC.DEFER_BLOCKING 0x1, 0x40
-.warp 1
-[B------:R-:W-:-:S06] BAR.SYNC.DEFER_BLOCKING 0x2, 0x40
+LOST = """
+    .kernel lost
+    .block 96
+    .warp 0-1
+    /*0000*/ [B------:R-:W-:-:S02] BAR.SYNC.DEFER_BLOCKING 0x0
+    [B------:R-:W-:-:S01] FADD R8, R9, R10
+    [B------:R-:W-:-:S01] EXIT
+    .warp 2
+    /*0200*/ [B------:R-:W-:-:S02] BAR.SYNC 0x1, 0x40
+    [B------:R-:W-:-:S01] FMUL R8, R9, R11
+    [B------:R-:W-:-:S01] EXIT
 """
 
 
-def test_a_barrier_that_is_never_met_ends_with_the_wait_for_graph() -> None:
-    arch = load_arch("rtx_a6000", {"sm.count": "1"})
-    with pytest.raises(Deadlock) as stopped:
-        simulate_kernel(parse_listing(NEVER_MET).kernels[0], arch)
-    text = str(stopped.value)
-    assert "\n" not in text
-    assert "deadlock at cycle" in text
-    assert "CTA 0 warp 0" in text and "CTA 0 warp 1" in text
-    assert "waits at barrier 1: 1 of 2 warps have arrived, missing warps [1]" in text
-    assert "waits at barrier 2: 1 of 2 warps have arrived, missing warps [0]" in text
+def kernel_of(text: str) -> KernelTrace:
+    return parse_listing(text).kernels[0]
 
 
-def test_a_counter_that_nobody_lowers_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A trace cannot make one, so the machine starts with a counter up."""
-    original = Machine.run
-
-    def run(self: Machine, stop: int) -> int:
-        if stop > 400:
-            self.warps[0]["pending"][2] = 1
-            self.warps[0]["producer"][2] = LONG_SCOREBOARD
-            self.warps[0]["raised"] = 1 << 2
-        return original(self, stop)
-
-    monkeypatch.setattr(Machine, "run", run)
-    monkeypatch.setattr("sim.gpu.simulate.SLICE", 400)
-    kernel = parse_listing(
-        ".repeat 400\n[B------:R-:W-:-:S01] NOP\n.end\n[B--2---:R-:W-:-:S01] FADD R2, R3, R4"
-    ).kernels[0]
-    with pytest.raises(Deadlock, match=r"pc 0x0010, FADD R2, R3, R4\) is in long_scoreboard with SB2=1"):
-        simulate_kernel(kernel, load_arch("rtx_a6000", {"sm.count": "1"}))
+def end_of(sm: OneSm, text: str) -> str:
+    """The message of a run that has to end in a deadlock."""
+    with pytest.raises(Deadlock) as caught:
+        sm.listing(text)
+    message = str(caught.value)
+    assert "\n" not in message
+    return message
 
 
-def test_the_limit_of_cycles_says_how_far_it_came() -> None:
-    kernel = parse_listing("\n".join(["[B------:R-:W-:Y:S15] NOP"] * 200)).kernels[0]
-    arch = load_arch("rtx_a6000", {"sm.count": "1"})
-    full = simulate_kernel(kernel, arch)
-    assert simulate_kernel(kernel, arch, max_cycles=full.cycles + 1).cycles == full.cycles
-    with pytest.raises(CycleLimit, match=r"cycle 600 reached .* after \d+ of 201 warp instructions"):
-        simulate_kernel(kernel, arch, max_cycles=600)
+def test_a_barrier_that_one_warp_never_reaches_is_a_deadlock_that_names_it(ampere_sm: OneSm) -> None:
+    message = end_of(ampere_sm, LOST)
+    assert message.startswith("kernel lost: deadlock at cycle ")
+    assert " on SM 0: " in message
+    for warp in (0, 1):
+        waits = f"CTA 0 warp {warp} (pc 0x0010, FADD R8, R9, R10) waits at barrier 0: 2 of 3 warps have arrived"
+        assert f"{waits}, missing warps [2]" in message
+    assert "CTA 0 warp 2 (pc 0x0210, FMUL R8, R9, R11) waits at barrier 1: 1 of 2 warps have arrived" in message
 
 
-def test_the_command_shows_it_in_one_line_and_exits_with_1(tmp_path: Path) -> None:
-    listing = tmp_path / "stuck.sass"
-    listing.write_text(NEVER_MET)
-    result = CliRunner().invoke(app, ["run", str(listing), "--arch", "rtx_a6000"])
-    assert isinstance(result.exception, Deadlock)
-    done = subprocess.run(
-        [sys.executable, "-m", "sim", "run", str(listing), "--arch", "rtx_a6000"],
-        cwd=Path(__file__).resolve().parents[2], capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == 1
-    last = done.stderr.strip().splitlines()[-1]
-    assert last.startswith("tickwise: kernel") and "deadlock at cycle" in last
-    assert "Traceback" not in done.stderr
+def test_a_barrier_for_more_warps_than_the_cta_has_is_a_deadlock(ampere_sm: OneSm) -> None:
+    message = end_of(ampere_sm, ".block 64\n[B------:R-:W-:-:S02] BAR.SYNC 0x3, 0x60")
+    assert message.count("waits at barrier 3: 2 of 3 warps have arrived") == 2
+    assert "missing" not in message
+
+
+def test_the_message_names_the_warps_cta(ampere_sm: OneSm) -> None:
+    """The first CTA's two warps come first in the list, then those of the second."""
+    message = end_of(ampere_sm, ".grid 2 .block 64\n[B------:R-:W-:-:S02] BAR.SYNC 0x3, 0x60")
+    assert [message.count(f"CTA {cta} warp {warp} (") for cta in range(2) for warp in range(2)] == [1] * 4
+
+
+def test_a_long_list_is_cut_and_says_so(ampere_sm: OneSm) -> None:
+    message = end_of(ampere_sm, ".block 640\n[B------:R-:W-:-:S02] BAR.SYNC 0x1, 0x400")
+    assert message.count("waits at barrier 1") == 12
+    assert message.endswith("and 8 more warps")
+
+
+def test_the_deadlock_is_found_at_once(ampere_sm: OneSm) -> None:
+    """Nothing is under way: the cycle is that of the last event, not one of a watchdog."""
+    message = end_of(ampere_sm, LOST)
+    cycle = int(message.partition("deadlock at cycle ")[2].partition(" ")[0])
+    assert cycle < 2000
+
+
+def machine_of(kernel: KernelTrace, **overrides: str) -> Machine:
+    keys = {key.replace("__", "."): value for key, value in overrides.items()}
+    arch = load_arch("rtx_a6000", {"sm.count": "1", "sm.frontend.perfect": "true", **keys})
+    rows, _ = decode(kernel.static, arch)
+    return Machine(kernel, arch, fit(kernel.header, arch), rows, None)
+
+
+WAITER = """
+    .kernel forlorn
+    [B------:R-:W-:Y:S15] NOP
+    [B--2---:R-:W-:-:S01] FADD R8, R9, R10
+"""
+
+
+@pytest.mark.parametrize(("reason", "name"), [(9, "short_scoreboard"), (10, "long_scoreboard")])
+def test_a_counter_that_nobody_lowers_is_a_deadlock_that_names_it(reason: int, name: str) -> None:
+    """No trace can say this: every instruction that raises a counter lowers it. So it is put into the state by hand."""
+    kernel = kernel_of(WAITER)
+    machine = machine_of(kernel)
+    assert machine.run(5) == STOPPED
+    machine.warps[0]["pending"][2] = 1
+    machine.warps[0]["raised"] = 1 << 2
+    machine.warps[0]["producer"][2] = reason
+    assert machine.run(10_000) == DEADLOCKED
+    message = wait_for_graph(machine, kernel)
+    assert "\n" not in message
+    assert message.startswith("kernel forlorn: deadlock at cycle ")
+    assert message.endswith(f"CTA 0 warp 0 (pc 0x0010, FADD R8, R9, R10) is in {name} with SB2=1")
+    # The warp's stall of 15 cycles ends, it looks at the counter, and that is the last that happens.
+    assert 17 <= int(machine.clock[0]) <= 19
+
+
+def test_the_same_state_without_the_raised_counter_ends() -> None:
+    kernel = kernel_of(WAITER)
+    machine = machine_of(kernel)
+    assert machine.run(5) == STOPPED
+    assert machine.run(10_000) == DONE
+
+
+SLOW = """
+    .block 64
+    .warp 0
+    /*0000*/ [B------:R-:W-:-:S01] NOP
+    [B------:R-:W-:-:S01] EXIT
+    .warp 1
+    /*0100*/ [B------:R-:W0:-:S02] LDG.E R2, [R4.64]
+    [B0-----:R-:W-:-:S01] FADD R8, R2, R9
+    [B------:R-:W-:-:S01] EXIT
+"""
+
+
+@pytest.mark.parametrize("sms", [1, 2])
+def test_a_run_that_moves_too_slowly_is_stopped_with_the_same_message(sms: int) -> None:
+    """`deadlock_cycles` without an issue; the SM that is told about is one that has not ended."""
+    kernel = kernel_of(SLOW)
+    if sms == 2:  # one CTA for each warp: SM 0 ends, SM 1 waits
+        kernel = dataclasses.replace(
+            kernel, header=dataclasses.replace(kernel.header, grid=(2, 1, 1), block=(32, 1, 1))
+        )
+    overrides = {"sm.count": str(sms), "behind_l1.latency": "60000 cycles"}
+    arch = load_arch("rtx_a6000", {"deadlock_cycles": "1000", **overrides})
+    with pytest.raises(Deadlock) as caught:
+        simulate_kernel(kernel, arch)
+    cta, warp = (0, 1) if sms == 1 else (1, 0)
+    expected = f"on SM {sms - 1}: CTA {cta} warp {warp} (pc 0x0110, FADD R8, R2, R9) is in long_scoreboard with SB0=1"
+    assert str(caught.value).endswith(expected)
+    assert simulate_kernel(kernel, load_arch("rtx_a6000", overrides)).cycles > 60_000
+
+
+COUNT = ".kernel counting\n" + "[B------:R-:W-:-:S01] NOP\n" * 100
+
+
+def test_the_cycle_limit_says_how_far_the_run_came(chip: Chip) -> None:
+    """The first instruction issues in cycle 2, then one a cycle: cycles 0 to 49 hold 48 of them."""
+    arch = chip("rtx_a6000", {"sm.frontend.perfect": "true"}).arch
+    with pytest.raises(CycleLimit) as caught:
+        simulate_kernel(kernel_of(COUNT), arch, max_cycles=50)
+    message = str(caught.value)
+    assert message == "kernel counting: cycle 50 reached (--max-cycles) after 48 of 101 warp instructions"
+
+
+def test_the_cycle_limit_is_exact(ampere_sm: OneSm) -> None:
+    kernel = kernel_of(COUNT)
+    cycles = simulate_kernel(kernel, ampere_sm.arch).cycles
+    assert simulate_kernel(kernel, ampere_sm.arch, max_cycles=cycles).cycles == cycles
+    with pytest.raises(CycleLimit, match=f"cycle {cycles - 1} reached"):
+        simulate_kernel(kernel, ampere_sm.arch, max_cycles=cycles - 1)
+
+
+def test_a_deadlock_before_the_limit_is_told_as_one(ampere_sm: OneSm) -> None:
+    with pytest.raises(Deadlock):
+        simulate_kernel(kernel_of(LOST), ampere_sm.arch, max_cycles=30_000)
+    with pytest.raises(CycleLimit, match="cycle 100 reached"):
+        simulate_kernel(kernel_of(LOST), ampere_sm.arch, max_cycles=100)
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "words"),
+    [
+        (LOST, (), ("kernel lost", "deadlock", "warp 2", "0x0210", "FMUL R8, R9, R11", "barrier 1")),
+        (COUNT, ("--max-cycles", "300"), ("kernel counting", "cycle 300", "of 101 warp instructions")),
+    ],
+)
+@pytest.mark.parametrize("form", [(), ("--json",)])
+def test_the_command_line_shows_it_in_one_line_and_ends_with_1(
+    compiled: None,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    text: str,
+    options: tuple[str, ...],
+    words: tuple[str, ...],
+    form: tuple[str, ...],
+) -> None:
+    from sim.cli.app import main
+
+    path = tmp_path / "stuck.sass"
+    path.write_text(text)
+    arguments = ["run", str(path), "--arch", "rtx_a6000", "--set", "sm.count=1", *options, *form]
+    monkeypatch.setattr(sys, "argv", ["tickwise", *arguments])
+    with pytest.raises(SystemExit) as end:
+        main()
+    written = capsys.readouterr()
+    assert end.value.code == 1
+    assert written.out == ""
+    assert written.err.count("\n") == 1 and written.err.startswith("tickwise: ")
+    for word in words:
+        assert word in written.err

@@ -56,6 +56,59 @@ UNITS = """
     [B------:R0:W1:-:S02] @!P0 LDG.E R33, [R2.64] {mask=0x00000000}
     .end
 """
+#: The memory kinds, scopes and windows that MEMORY leaves out: generic, local, matrices, reductions, fences.
+SPACES = """
+    .block 96
+    .shared 2048
+    .grid 2
+    .repeat 2
+    [B------:R0:W1:-:S02] LD.E R8, [R2.64] {0x7f0000000000 + 4*lane}
+    [B------:R0:W1:-:S02] LD.E.64 R10, [R2.64] {0x7fff00001000 + 8*lane + 4096*cta}
+    [B------:R-:W2:-:S02] LDL R12, [R4] {0x7f0100000000 + 4*lane}
+    [B-1----:R3:W-:-:S02] STL.64 [R4], R8 {0x7f0100000040 + 8*lane}
+    [B------:R-:W4:-:S02] LDSM.16.M88.4 R16, [R5] {0x0 + 16*lane}
+    [B------:R-:W4:-:S02] LDG.E.STRONG.GPU R20, [R2.64] {0x30000 + 512*lane}
+    [B------:R-:W4:-:S02] LDG.E.U8 R21, [R2.64] {0x30001 + 3*lane}
+    [B----4-:R3:W-:-:S02] RED.E.ADD.STRONG.GPU [R2.64], R20 {0x40000 + 8*lane}
+    [B--2---:R3:W0:-:S02] ATOMS.ADD R22, [R5], R12 {0x100} {mask=0x0000000f}
+    [B0--3--:R5:W-:-:S04] MEMBAR.SC.CTA
+    [B------:R5:W-:-:S02] STS.64 [R5], R8 {0x0 + 132*lane} {mask=0x55555555}
+    [B------:R-:W0:-:S02] LDGSTS.E.128 [R5], [R2.64] {0x50000 + 16*lane | 0x400 + 16*lane}
+    [B------:R-:W1:-:S02] LDGDEPBAR
+    [B-----5:R-:W-:-:S04] DEPBAR.LE SB0, 0x1, {1,3}
+    [B------:R-:W2:-:S02] LDC.64 R24, c[0x3][0x1f40]
+    [B--2---:R-:W-:-:S04] MEMBAR.SC.GPU
+    .end
+"""
+#: Warps on paths of their own: taken branches, holes in the code, named barriers, arrivals, early ends, a part warp.
+PATHS = """
+    .block 150
+    .grid 5
+    .registers 200
+    .warp 0-1
+    [B------:R-:W-:-:S01] FADD R2, R3, R4
+    [B------:R-:W-:-:S05] BRA 0x400
+    /*0400*/ [B------:R-:W-:Y:S01] FFMA R5, R2, R2, c[0x0][0x200]
+    .repeat 4
+    /*0410*/ [B------:R-:W-:-:S01] HFMA2 R6, R7, R8, R9
+    /*0420*/ [B------:R-:W0:-:S02] TEX.SCR R10, R12, R14, 0x0, 0x58, 2D, 0x1
+    /*0430*/ [B0-----:R-:W-:-:S05] BRA 0x410
+    .end
+    /*0440*/ [B------:R-:W-:-:S05] BAR.SYNC.DEFER_BLOCKING 0x1, 0x80
+    /*0450*/ [B------:R-:W-:-:S05] EXIT
+    .warp 2
+    /*0800*/ [B------:R-:W-:Y:S00] NOP
+    /*0810*/ [B------:R-:W-:-:S05] BAR.ARV 0x1, 0x80
+    /*0820*/ [B------:R-:W-:-:S13] DMUL R16, R18, R20
+    /*0830*/ [B------:R-:W-:-:S05] EXIT
+    .warp 3
+    /*0900*/ [B------:R-:W-:-:S15] UIADD3 UR4, UR5, UR6, URZ
+    /*0910*/ [B------:R-:W-:Y:S15] BAR.SYNC.DEFER_BLOCKING 0x1, 0x80
+    /*0920*/ [B------:R-:W2:-:S02] CS2R R22, SR_CLOCKLO
+    /*0930*/ [B--2---:R-:W-:-:S05] EXIT
+    .warp 4
+    /*0a00*/ [B------:R-:W-:-:S05] EXIT
+"""
 CASES: dict[str, tuple[str, str, dict[str, str]]] = {
     "memory": (MEMORY, "rtx_a6000", {}),
     "memory by scoreboard": (MEMORY, "rtx_a6000", {"sm.issue.dependence": "scoreboard"}),
@@ -65,7 +118,38 @@ CASES: dict[str, tuple[str, str, dict[str, str]]] = {
     "units, lrr": (UNITS, "rtx_2080ti", {"sm.issue.policy": "lrr"}),
     "units, two-level": (UNITS, "a100_sxm_80", {"sm.issue.policy": "two_level"}),
     "units by scoreboard": (UNITS, "h100_pcie", {"sm.issue.dependence": "scoreboard"}),
-}
+    "spaces": (SPACES, "rtx_a6000", {}),
+    "spaces by scoreboard, one consumer": (
+        SPACES, "a100_sxm_80", {"sm.issue.dependence": "scoreboard", "sm.issue.scoreboard_consumers": "1"},
+    ),
+    "spaces, small structures": (
+        SPACES,
+        "rtx_a6000",
+        {
+            "sm.l1d.mshrs": "8", "behind_l1.latency": "30 cycles", "sm.memory.pending_requests": "4",
+            "sm.memory.queue": "2", "sm.max_ctas": "1", "sm.l1d.allocate_on_write": "true", "sm.l1d.tag_lookups": "1",
+        },
+    ),
+    "paths": (PATHS, "rtx_a6000", {}),
+    "paths, two-level, youngest": (
+        PATHS,
+        "rtx_a6000",
+        {"sm.issue.policy": "two_level", "sm.issue.two_level_active": "1", "sm.frontend.fetch_policy": "youngest"},
+    ),
+    "paths, lrr, round robin, no prefetch": (
+        PATHS,
+        "rtx_a6000",
+        {
+            "sm.issue.policy": "lrr", "sm.frontend.fetch_policy": "round_robin", "sm.frontend.prefetch_lines": "0",
+            "sm.frontend.l0.size": "256 B", "sm.frontend.l0.ways": "1", "sm.max_ctas": "2",
+        },
+    ),
+    "paths, gto, oldest, by scoreboard": (
+        PATHS,
+        "h100_pcie",
+        {"sm.issue.policy": "gto", "sm.frontend.fetch_policy": "oldest", "sm.issue.dependence": "scoreboard"},
+    ),
+}  # fmt: skip
 #: Warp instructions at most for the interpreter.
 LIMIT = 2_000
 

@@ -1,6 +1,8 @@
 """Lowering: bounds are refused with the key's name, and no key of the configuration is dead."""
 
 import copy
+import re
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,9 +11,10 @@ import pytest
 from sim.arch import Arch, load_arch
 from sim.arch.schema import GpuConfig
 from sim.errors import ArchError, BadInput
-from sim.gpu.decode import decode
-from sim.gpu.lower import lower
+from sim.gpu.decode import ROW, decode
+from sim.gpu.lower import CONFIG, lower
 from sim.gpu.occupancy import fit
+from sim.trace.expand import expand
 from sim.trace.listing import parse_listing
 from sim.trace.model import KernelHeader
 
@@ -160,3 +163,66 @@ def test_l1d_gets_what_shared_memory_leaves() -> None:
         assert int(lower(arch, l1d_bytes=size)[0]["l1d_sets"]) == max(1, size // (line * ways))
     assert lower(arch, l1d_bytes=1 << 16).dtype.names is not None
     assert np.all(lower(arch, l1d_bytes=1 << 16)["skip_idle"] == 1)
+
+
+@pytest.mark.parametrize(
+    ("banks", "bank_bytes", "cycles"),
+    [(32, 4, 2), (16, 4, 4), (64, 4, 1), (32, 8, 1)],  # 32 words, every second one
+)
+def test_banks_and_their_width_change_the_expanded_trace(banks: int, bank_bytes: int, cycles: int) -> None:
+    """`sm.shared_memory.banks` and `bank_width` are read where a trace's addresses become bank conflicts."""
+    kernel = parse_listing("LDS R2, [R4] {0x0 + 8*lane}").kernels[0]
+    assert int(expand(kernel, banks=banks, bank_bytes=bank_bytes).memops["bank_cycles"][0]) == cycles
+
+
+@pytest.mark.parametrize(("line", "sector", "lines", "sectors"), [(128, 32, 2, 8), (64, 32, 4, 8), (128, 64, 2, 4)])
+def test_lines_and_sectors_change_the_expanded_trace(line: int, sector: int, lines: int, sectors: int) -> None:
+    kernel = parse_listing("LDG.E R2, [R4.64] {0x1000 + 8*lane}").kernels[0]
+    memop = expand(kernel, line_bytes=line, sector_bytes=sector).memops[0]
+    assert (int(memop["lines"]), int(memop["sectors"])) == (lines, sectors)
+
+
+@pytest.mark.parametrize(("isa", "unit_changes"), [("sm_70", True), ("sm_80", False)])
+def test_the_instruction_set_chooses_the_classes(isa: str, unit_changes: bool) -> None:
+    """S2R is queued beside S2UR on Volta and goes through the memory unit on Ampere."""
+    arch = load_arch("rtx_a6000")
+    other = copy.copy(arch)
+    object.__setattr__(other, "config", arch.config.model_copy(update={"isa": isa}))
+    static = parse_listing("S2R R2, SR_TID.X").kernels[0].static
+    before, after = (int(decode(static, a)[0][0]["unit"]) for a in (arch, other))
+    assert (before != after) == unit_changes
+
+
+def test_the_compiled_core_reads_every_field_that_is_lowered_or_decoded() -> None:
+    """What no stage reads would be a key without effect, whatever the record says."""
+    folder = Path(__file__).resolve().parents[2] / "sim" / "gpu"
+    writers = ("lower.py", "decode.py", "state.py")
+    core = "\n".join(f.read_text() for f in sorted(folder.glob("*.py")) if f.name not in writers)
+    for name in CONFIG.names or ():
+        assert re.search(rf'(cfgs?(\[0\])?)\["{name}"\]', core), f"nobody reads cfg[{name!r}]"
+    for name in ROW.names or ():
+        assert re.search(rf'\["{name}"\]', core), f"nobody reads row[{name!r}]"
+
+
+def test_a_cache_too_small_for_its_ways_is_refused_with_its_key() -> None:
+    arch = load_arch("rtx_a6000")
+    for key in ("frontend.l0", "frontend.l1", "constant.l0", "constant.l1"):
+        group, level = key.split(".")
+        part = getattr(arch.config.sm, group)
+        cache = getattr(part, level).model_copy(update={"ways": 1 << 20})
+        sm = arch.config.sm.model_copy(update={group: part.model_copy(update={level: cache})})
+        other = copy.copy(arch)
+        object.__setattr__(other, "config", arch.config.model_copy(update={"sm": sm}))
+        with pytest.raises(ArchError, match=rf"^sm\.{key}: .* hold no set of"):
+            lower(other, l1d_bytes=arch.config.sm.l1d.size)
+
+
+def test_policies_become_small_integers() -> None:
+    for key, field, names in (
+        ("sm.issue.policy", "issue_policy", ("cggty", "gto", "lrr", "two_level")),
+        ("sm.frontend.fetch_policy", "fetch_policy", ("greedy_youngest", "youngest", "oldest", "round_robin")),
+        ("sm.register_file.read_order", "read_order", ("free_slots", "in_order")),
+        ("sm.issue.dependence", "scoreboard", ("control_bits", "scoreboard")),
+    ):
+        found = [int(lower(load_arch("rtx_a6000", {key: name}), l1d_bytes=1 << 16)[0][field]) for name in names]
+        assert found == list(range(len(names)))

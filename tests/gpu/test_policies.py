@@ -71,6 +71,16 @@ def test_a_stall_of_two_hands_the_port_on(
     assert sequence(run) == (order, cycles)
 
 
+@pytest.mark.parametrize(
+    ("policy", "round_"),
+    [("cggty", [1, 3, 2, 0]), ("gto", [1, 0, 2, 3]), ("lrr", [2, 3, 0, 1]), ("two_level", [1, 0, 2, 3])],
+)
+def test_four_warps_cover_a_stall_of_four_under_every_policy(chip: Chip, policy: str, round_: list[int]) -> None:
+    stalls = "[B------:R-:W-:-:S04] FADD R8, R9, R10"
+    run = one_sub_core(chip, sm__issue__policy=policy).listing(released_together(stalls))
+    assert sequence(run) == (round_ * 5, list(range(20)))
+
+
 def test_lrr_passes_over_who_cannot_and_comes_back_a_round_later(chip: Chip) -> None:
     """W2 stalls for four cycles behind its first instruction; it is ready in cycle 5, when W1 stands before it."""
     text = ".block 96\n" + "\n".join(

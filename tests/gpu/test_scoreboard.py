@@ -1,7 +1,11 @@
 """Dependence by scoreboard: who waits for whom, and for how long, without control bits (core reference §9.4)."""
 
+import dataclasses
+
 import pytest
 
+from sim.gpu.simulate import simulate_kernel
+from sim.trace.listing import parse_listing
 from tests.gpu.conftest import Chip, OneSm, Run
 
 
@@ -257,3 +261,19 @@ def test_a_trace_without_control_bits_uses_it_and_says_so(chip: Chip, sm: OneSm)
     chosen = sm.listing(BARE)
     assert chosen.issues() == run.issues()
     assert chosen.counters.warnings == []  # it was asked for
+
+
+def test_a_trace_that_lost_its_control_bits_runs_as_one_that_asks_for_the_scoreboard(chip: Chip, sm: OneSm) -> None:
+    """The control bits of this listing forget that FMUL needs R8."""
+    text = "[B------:R-:W-:-:S01] FADD R8, R9, R10\n[B------:R-:W-:-:S01] FMUL R12, R8, R13"
+    kernel = parse_listing(text).kernels[0]
+    bare = dataclasses.replace(
+        kernel,
+        header=dataclasses.replace(kernel.header, has_control_bits=False),
+        static=[dataclasses.replace(row, control=None) for row in kernel.static],
+    )
+    arch = chip("rtx_a6000", {"sm.frontend.perfect": "true"}).arch
+    lost, asked, obeyed = (simulate_kernel(k, a) for k, a in ((bare, arch), (kernel, sm.arch), (kernel, arch)))
+    assert lost.cycles == asked.cycles > obeyed.cycles
+    assert len(lost.warnings) == 1
+    assert asked.warnings == obeyed.warnings == []

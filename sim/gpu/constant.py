@@ -68,10 +68,13 @@ def load_constant_ready(cfg, sm, l1c, l1i, base, l1i_base, address, cycle, event
         entry["used"] = cycle
         return max(0, int(entry["fill"]) - cycle)
     events[L1C_MISSES] += 1
+    full = victim_line(l1c, base, int(cfg["l1c_sets"]), int(cfg["l1c_ways"]), line, cycle) < 0
     arrival = bring_line(
         cfg, sm, l1c, base, int(cfg["l1c_sets"]), int(cfg["l1c_ways"]), int(cfg["ldc_line"]), l1i, l1i_base, line,
         cycle, events,
     )  # fmt: skip
+    if full:  # it asks for its line when the set has room again
+        arrival = _from_l1(cfg, sm, l1i, l1i_base, line * int(cfg["ldc_line"]), arrival, events)
     return arrival - cycle
 
 

@@ -18,7 +18,7 @@ from sim.gpu.tensor import tensor_timing
 from sim.isa.instruction import Instruction, address_registers
 from sim.isa.memory import MemorySpace, access_bytes, memory_space
 from sim.isa.opcodes import OpClass, classify
-from sim.isa.operand import ZERO_REGISTER, Operand, OperandKind
+from sim.isa.operand import TRUE_PREDICATE, ZERO_REGISTER, Operand, OperandKind
 from sim.trace.model import StaticRow
 
 # Units with an input latch. FIXED units take their operands through Allocate, the others through a queue.
@@ -244,7 +244,9 @@ def _unit(row: np.void, instruction: Instruction, kind: OpClass, arch: Arch) -> 
             row["on_int"] = units.fp32.also_on_int
         if kind is OpClass.HALF:
             row["on_int"] = units.half.also_on_int
-        if any(o.kind is OperandKind.PREDICATE and o.index != 7 for o in instruction.destinations):
+        # A carry beside a register result is as quick as the result; a comparison's predicate takes longer (§6).
+        kinds = {o.kind for o in instruction.destinations if o.index not in (TRUE_PREDICATE, ZERO_REGISTER)}
+        if kinds == {OperandKind.PREDICATE}:
             row["latency"] = max(int(row["latency"]), units.predicate.latency)
 
 
@@ -297,7 +299,9 @@ def _role(row: np.void, instruction: Instruction, kind: OpClass, arch: Arch) -> 
         row["role"] = R_DEPBAR
         counters = [o.index for o in instruction.operands if o.kind is OperandKind.DEPENDENCE_COUNTER]
         limits = [o.offset for o in instruction.operands if o.kind is OperandKind.IMMEDIATE]
-        if counters and int(row["stall"]) >= 2:  # with S01 it does not wait at all (§1.3)
+        if int(row["stall"]) < 2:  # with S01 it does not wait at all (§1.3)
+            return
+        if counters:
             row["depbar"], row["depbar_limit"] = counters[0], min(limits[0], 63) if limits else 0
         others = set(counters[1:])
         for operand in instruction.operands:
@@ -410,6 +414,8 @@ def _entries(operand: Operand) -> list[tuple[int, int]]:
         ranges.append((318 + operand.index, 1))
     elif kind is OperandKind.UNIFORM_PREDICATE and operand.index < 7:
         ranges.append((325 + operand.index, 1))
+    elif kind is OperandKind.DESCRIPTOR and 0 <= operand.index < 63:
+        ranges.append((255 + operand.index, min(2, 63 - operand.index)))
     if operand.base not in (-1, 255):
         ranges.append((operand.base, min(max(operand.base_width, 1), 255 - operand.base)))
     if operand.uniform_base not in (-1, 63, 255):

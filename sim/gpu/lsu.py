@@ -166,9 +166,8 @@ def leave(  # type: ignore[no-untyped-def]
         ready += int(row["release"]) - int(row["after"]) - 1
         if m >= 0:
             written = max(1, int(memops[m]["bank_cycles"]))
-            events[SHARED_REQUESTS] += 1
-            events[SHARED_CYCLES] += written
-            ready += max(0, written - int(row["beats"]))
+            start = _shared_access(sm, written, cycle, events)
+            ready += start - cycle + max(0, written - int(row["beats"]))
         warp["copies_done"] = max(int(warp["copies_done"]), ready + 1)
     entry = requests[request_base + pending]
     # What brings nothing to the registers (stores, copies, reductions) only holds its place until it is done.

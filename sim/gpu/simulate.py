@@ -214,7 +214,7 @@ def _cut(machine: Machine) -> list[str]:
     missing = int(machine.logged[0]) - len(machine.log)
     if missing <= 0 or int(machine.follow[0]) < -1:
         return []
-    return [f"--follow: the last {missing} events are missing; follow one pc, or fewer cycles with --max-cycles"]
+    return [f"--follow: the last {missing} events are missing, the log holds {LOG_LENGTH}; follow a single warp"]
 
 
 def _events(machine: Machine, follow: Follow | None) -> list[c.FollowEvent]:

@@ -244,7 +244,7 @@ def run_sm(  # type: ignore[no-untyped-def]
             if int(sub["next_fill"]) <= cycle:
                 fill(cfg, sub, warps, l0i, l0i_base, cycle)
             if int(sub["queued"]) > 0:
-                start_queued(cfg, rows, sm, sub, g, warps, requests, request_base, cycle, events, log, logged)
+                start_queued(cfg, rows, sm, subs, g, warps, requests, request_base, cycle, events, log, logged)
             read_addresses(cfg, rows, sub, warps, cycle, events, log, logged)
             allocate(cfg, rows, sm, sub, g, warps, requests, request_base, cycle, events, log, logged)
             control(cfg, rows, sub, warps, cycle, log, logged)

@@ -180,6 +180,7 @@ SM = np.dtype(
         ("request_free", np.int64),  # L0 -> L1 instruction port, in turns (cycles x requests per cycle)
         ("reply_free", np.int64),  # L1 -> L0
         ("fp64_free", np.int64),  # the FP64 unit that the sub-cores share (§6)
+        ("fp64_turn", np.int32),  # whose turn it is there
         ("requests", np.int32),  # entries of the request table: memory, queued units, counters of fixed latency
         ("memory_requests", np.int32),  # those of them that hold a place in the pending request table (§7.3)
         ("next_request", np.int64),  # earliest cycle in which one of them changes

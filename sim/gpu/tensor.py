@@ -40,7 +40,7 @@ def tensor_timing(instruction: Instruction, unit: "TensorUnit") -> tuple[int, in
         products = 4 * m * n * k // (4 if "F32" in modifiers else 2)
     types = [m for m in modifiers if m in _BITS]
     if instruction.opcode in ("IMMA", "BMMA"):
-        operand = types[0] if types else "S8"
+        operand = types[0] if types else ("B1" if instruction.opcode == "BMMA" else "S8")
     else:
         # HMMA.16816.F32[.BF16|.TF32]: the first type is the accumulator's, a second one the operands'.
         operand = types[1] if len(types) > 1 and types[1] in ("BF16", "TF32") else "F16"

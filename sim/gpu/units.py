@@ -112,12 +112,15 @@ def control(cfg, rows, sub, warps, cycle, log, logged):  # type: ignore[no-untyp
 
 
 @njit
-def start_queued(cfg, rows, sm, sub, g, warps, requests, base, cycle, events, log, logged):  # type: ignore[no-untyped-def]
+def start_queued(cfg, rows, sm, subs, g, warps, requests, base, cycle, events, log, logged):  # type: ignore[no-untyped-def]
     """Start the head of each queued unit (SFU, shared FP64, misc, texture) when the unit and the ports are free."""
+    sub = subs[g]
     for unit in range(FIRST_QUEUED, U_TEXTURE + 1):
         if int(sub["unit_count"][unit]) == 0:
             continue
         if queued_start(sm, sub, unit) > cycle:
+            continue
+        if unit == U_FP64_SHARED and shared_turn(cfg, sm, subs, g, cycle) != g:
             continue
         sub["moved"] = 1
         w = int(sub["unit_warp"][unit][0])
@@ -137,6 +140,7 @@ def start_queued(cfg, rows, sm, sub, g, warps, requests, base, cycle, events, lo
         sub["unit_free"][unit] = free
         if unit == U_FP64_SHARED:
             sm["fp64_free"] = free
+            sm["fp64_turn"] = (g + 1) % int(cfg["sub_cores"])
         if int(warps[w]["followed"]) != 0:
             note(log, logged, cycle + delay, w, r, EV_EXECUTE, 0)
         track(sm, requests, base, g, w, r, row, cycle + delay, int(row["window"]), False)
@@ -163,6 +167,19 @@ def track(sm, requests, base, g, w, r, row, started, reading, written):  # type:
     sm["sequence"] = int(sm["sequence"]) + 1
     sm["requests"] = int(sm["requests"]) + 1
     sm["next_request"] = min(int(sm["next_request"]), int(entry["ready"]))
+
+
+@njit
+def shared_turn(cfg, sm, subs, g, cycle):  # type: ignore[no-untyped-def]
+    """The sub-core of `g`'s SM that the shared FP64 unit serves next: round robin over those that wait for it."""
+    count = int(cfg["sub_cores"])
+    first = g // count * count
+    for k in range(count):
+        other = first + (int(sm["fp64_turn"]) + k) % count
+        if int(subs[other]["unit_count"][U_FP64_SHARED]) > 0:
+            if int(subs[other]["unit_entered"][U_FP64_SHARED][0]) < cycle:
+                return other
+    return g
 
 
 @njit

@@ -321,3 +321,11 @@ def test_a_loop_pays_for_each_turn(warm: OneSm) -> None:
     assert run.issues("BRA") == [3, 6, 9, 12]
     assert run.issues("FADD") == [2, 5, 8, 11]
     assert run.issued("EXIT") == 13
+
+
+def test_the_shared_fp64_unit_serves_the_sub_cores_in_turn(chip: Chip) -> None:
+    """With six DADD waiting in each, the first four starts belong to the four sub-cores."""
+    sm = chip("rtx_a6000", {"sm.frontend.perfect": "true"})
+    run = sm.listing(".block 128\n" + "[B------:R-:W-:-:S01] DADD R8, R10, R12\n" * 6)
+    starts = sorted((e.cycle, warp) for warp in range(4) for e in run.events("executes", "DADD", warp=warp))
+    assert [warp for _, warp in starts] == [0, 1, 2, 3] * 6

@@ -87,7 +87,8 @@ def njit(*signature: Any, allocates: bool = False, **options: Any) -> Any:
     """`numba.njit` with this project's options; with a signature the time that compiling took is counted.
 
     Compiled code works on arrays that the caller owns, so reference counting is off: counting every record and array
-    that a stage touches took half of the core's time. `allocates=True` switches it on for code that makes arrays.
+    that a stage touches took a quarter to a half of the core's time. `allocates=True` switches it on for code that
+    makes arrays.
 
     Entry points give their signature (compiled, or read from the cache, when the module is imported); helpers give
     none and are compiled into their callers.

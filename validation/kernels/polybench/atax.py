@@ -1,0 +1,32 @@
+"""atax: y = a' (a x)."""
+
+import numpy as np
+
+from validation.kernels.model import Buffers, Case, Launch, ceil_div, launch
+
+
+def inputs(case: Case, rng: np.random.Generator) -> Buffers:
+    """A square matrix and a vector in [0, 1), and two sums that start at zero."""
+    n: int = case["n"]
+    return {
+        "a": rng.random((n, n), np.float32),
+        "x": rng.random(n, np.float32),
+        "tmp": np.zeros(n, np.float32),
+        "y": np.zeros(n, np.float32),
+    }
+
+
+def launches(case: Case, buffers: Buffers) -> list[Launch]:
+    """A thread a row, then a thread a column."""
+    n, block = case["n"], case["block"]
+    return [
+        launch("atax_rows", ceil_div(n, block), block, "a", "x", "tmp", np.int32(n)),
+        launch("atax_columns", ceil_div(n, block), block, "a", "tmp", "y", np.int32(n)),
+    ]
+
+
+def reference(case: Case, buffers: Buffers) -> Buffers:
+    """In double precision."""
+    a = buffers["a"].astype(np.float64)
+    tmp = a @ buffers["x"]
+    return {"tmp": tmp.astype(np.float32), "y": (a.T @ tmp).astype(np.float32)}

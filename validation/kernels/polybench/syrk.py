@@ -1,0 +1,26 @@
+"""syrk: c = alpha a a' + beta c, summed in memory."""
+
+import numpy as np
+
+from validation.kernels.model import Buffers, Case, Launch, ceil_div, launch
+
+ALPHA, BETA = np.float32(1.5), np.float32(0.75)
+
+
+def inputs(case: Case, rng: np.random.Generator) -> Buffers:
+    """Two square matrices in [0, 1); c is not symmetric."""
+    n = case["n"]
+    return {name: rng.random((n, n), np.float32) for name in "ac"}
+
+
+def launches(case: Case, buffers: Buffers) -> list[Launch]:
+    """One thread an element of c, both triangles."""
+    n, block = case["n"], case["block"]
+    grid, shape = (ceil_div(n, block), ceil_div(n, 8)), (block, 8)
+    return [launch("syrk", grid, shape, "a", "c", ALPHA, BETA, np.int32(n))]
+
+
+def reference(case: Case, buffers: Buffers) -> Buffers:
+    """In double precision."""
+    a, c = (buffers[name].astype(np.float64) for name in "ac")
+    return {"c": (ALPHA * (a @ a.T) + BETA * c).astype(np.float32)}

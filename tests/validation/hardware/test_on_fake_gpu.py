@@ -1,0 +1,162 @@
+"""The whole kit, from the command line to the table, on a fake driver that runs the kernels' own source on the CPU.
+
+What is real: nvcc, the cubins, every call of the driver interface, the worker process, the profiler's command line.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from tests.validation.hardware.conftest import kit
+from tests.validation.hardware.rows import assert_valid
+from validation.hardware.profile import counters
+from validation.hardware.record import Row, read
+from validation.kernels import load
+from validation.kernels.cubin import functions, sass_hash
+
+
+def table(folder: Path) -> list[Row]:
+    rows = [row for name in ("develop", "validate") for row in read(folder / f"{name}.csv")]
+    assert_valid(rows)
+    return rows
+
+
+def pick(rows: Sequence[Row], **wanted: object) -> list[Row]:
+    return [row for row in rows if all(row[key] == value for key, value in wanted.items())]
+
+
+@pytest.fixture(scope="module")
+def measured(fake_gpu: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("measured")
+    done = kit("--only", "vectoradd", "--quick", "--out", str(out), environment=fake_gpu)
+    assert done.returncode == 0, done.stderr
+    return out
+
+
+def test_every_case_is_checked_timed_and_profiled(measured: Path) -> None:
+    rows, kernel = table(measured), load("vectoradd")
+    assert {row["status"] for row in rows} == {"ok"}
+    assert len(pick(rows, method="check")) == 1 + len(kernel.checks)
+    assert all(row["value"] == 0.0 for row in pick(rows, method="check"))
+    for metric in ("time", "cycles"):
+        timed = pick(rows, method="events", metric=metric)
+        assert len(timed) == 2
+        assert all(row["repetitions"] >= 20 and row["spread"] >= 0 for row in timed)
+    assert [row["metric"] for row in pick(rows, method="ncu")] == list(counters())
+
+
+def test_buffers_rotate_until_they_exceed_twice_the_l2(measured: Path) -> None:
+    """The fake GPU has 1 MiB of L2, a set of the case 192 KiB."""
+    rows = table(measured)
+    caches = {row["cache"] for row in pick(rows, method="events")}
+    assert caches == {"warm", "rotated"}
+
+
+def test_cycles_are_time_by_the_clock_that_the_spinning_kernel_read(measured: Path) -> None:
+    rows = table(measured)
+    for row in pick(rows, method="events", metric="cycles"):
+        time = pick(rows, method="events", metric="time", case=row["case"], cache=row["cache"])[0]
+        assert row["sm_clock_mhz"] == 1700
+        assert row["value"] == pytest.approx(time["value"] * 1700, rel=1e-6)
+
+
+def test_rows_name_device_code_and_launch(measured: Path) -> None:
+    row = pick(table(measured), method="events", metric="time", case="n=16384 block=256", cache="warm")[0]
+    assert (row["gpu"], row["compute_capability"], row["sms"]) == ("NVIDIA Fake 90", "9.0", 132)
+    assert (row["driver"], row["cuda"]) == ("580.0", "13.0")
+    assert (row["grid"], row["block"], row["registers"], row["shared_bytes"]) == ("64x1x1", "256x1x1", 40, 1024)
+    assert (row["memory_clock_mhz"], row["temperature_c"], row["power_w"]) == (3201, 61, 350)
+    cubin = (measured / "cubins" / row["cubin"]).read_bytes()
+    assert sass_hash(functions(cubin)["vectoradd"]) == row["sass_hash"]
+
+
+def test_energy_is_what_the_board_counted(measured: Path) -> None:
+    """The fake board burns 350 W."""
+    power = pick(table(measured), method="nvml", metric="power")
+    assert len(power) == 1
+    assert power[0]["value"] == pytest.approx(350, rel=0.02)
+
+
+def test_a_second_run_holds_everything_and_adds_nothing(measured: Path, fake_gpu: dict[str, str]) -> None:
+    before = [(measured / f"{name}.csv").read_bytes() for name in ("develop", "validate")]
+    done = kit("--only", "vectoradd", "--quick", "--out", str(measured), environment=fake_gpu)
+    assert done.returncode == 0
+    assert "0 jobs done, 4 held already" in done.stderr
+    assert [(measured / f"{name}.csv").read_bytes() for name in ("develop", "validate")] == before
+
+
+def test_two_launches_are_profiled_one_by_one(fake_gpu: dict[str, str], tmp_path: Path) -> None:
+    done = kit("--only", "reduce", "--quick", "--out", str(tmp_path), environment=fake_gpu)
+    assert done.returncode == 0, done.stderr
+    rows = table(tmp_path)
+    time = pick(rows, method="ncu", metric="gpu__time_duration.sum", case=rows[-1]["case"])
+    assert [row["launch"] for row in time] == [0, 1]
+    assert [row["unit"] for row in time] == ["ns", "ns"]
+    assert time[0]["launches"] == 2
+
+
+def test_a_kernel_in_place_is_reset_before_every_repetition(fake_gpu: dict[str, str], tmp_path: Path) -> None:
+    done = kit("--only", "saxpy", "--quick", "--out", str(tmp_path), environment=fake_gpu)
+    assert done.returncode == 0, done.stderr
+    assert {row["status"] for row in table(tmp_path)} == {"ok"}
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        ("launch vectoradd", "CUDA_ERROR_ILLEGAL_ADDRESS"),
+        ("crash vectoradd", "signal 6"),
+        ("wrong vectoradd", "wrong result: c: element 0"),
+    ],
+)
+def test_a_broken_kernel_is_a_row_and_the_next_one_is_measured(
+    fake_gpu: dict[str, str], tmp_path: Path, fault: str, reason: str
+) -> None:
+    environment = {**fake_gpu, "FAKE_GPU_FAULT": fault}
+    chosen = ("--only", "vectoradd", "reduce", "--quick", "--no-counters")
+    done = kit(*chosen, "--out", str(tmp_path), environment=environment)
+    assert done.returncode == 1
+    assert "FAILED" in done.stderr
+    assert "Traceback" not in done.stderr
+    rows = table(tmp_path)
+    failed = pick(rows, kernel="vectoradd", status="failed")
+    assert failed
+    assert all(reason in row["reason"] for row in failed)
+    assert not pick(rows, kernel="vectoradd", method="events", status="ok")
+    assert {row["status"] for row in pick(rows, kernel="reduce")} == {"ok"}
+
+
+def test_what_failed_is_tried_again_only_with_retry(fake_gpu: dict[str, str], tmp_path: Path) -> None:
+    arguments = ("--only", "vectoradd", "--quick", "--no-counters", "--out", str(tmp_path))
+    broken = {**fake_gpu, "FAKE_GPU_FAULT": "wrong vectoradd"}
+    assert kit(*arguments, environment=broken).returncode == 1
+    again = kit(*arguments, environment=fake_gpu)
+    assert "0 jobs done" in again.stderr
+    retried = kit(*arguments, "--retry", environment=fake_gpu)
+    assert retried.returncode == 0
+    assert {row["status"] for row in table(tmp_path)} == {"ok"}
+
+
+@pytest.mark.parametrize(
+    ("fault", "metric", "status", "reason"),
+    [
+        ("unknown dram__bytes_read.sum", "dram__bytes_read.sum", "missing", "does not know it"),
+        ("absent dram__bytes_read.sum", "dram__bytes_read.sum", "missing", "gives n/a"),
+        ("permission", "counters", "missing", "does not let this user"),
+        ("other impostor", "counters", "failed", "ncu shows impostor"),
+    ],
+)
+def test_an_absent_counter_is_a_row_with_its_reason(
+    fake_gpu: dict[str, str], tmp_path: Path, fault: str, metric: str, status: str, reason: str
+) -> None:
+    done = kit("--only", "vectoradd", "--quick", "--out", str(tmp_path), environment={**fake_gpu, "FAKE_NCU": fault})
+    assert done.returncode == (1 if status == "failed" else 0), done.stderr
+    rows = table(tmp_path)
+    absent = pick(rows, method="ncu", metric=metric)
+    assert [row["status"] for row in absent] == [status]
+    assert reason in absent[0]["reason"]
+    if metric != "counters":
+        others = [row for row in pick(rows, method="ncu") if row["metric"] != metric]
+        assert {row["status"] for row in others} == {"ok"}
+    assert {row["status"] for row in rows if row["method"] != "ncu"} == {"ok"}

@@ -1,0 +1,328 @@
+"""The GPU through the CUDA driver's C interface (libcuda.so.1), by ctypes: nothing else has to be installed.
+
+Names and numbers are those of the CUDA driver API reference. Work is enqueued on one stream. Before every timed run a
+spinning kernel holds the stream until the host has submitted the whole run, so that the events do not time the host.
+"""
+
+import ctypes
+import time
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from validation.hardware.device import DeviceError, Facts, FunctionFacts, State, Timing
+from validation.hardware.nvml import Nvml
+from validation.kernels import Buffers, Case, Kernel, Launch
+
+_ATTRIBUTES = {"sms": 16, "l2": 38, "major": 75, "minor": 76}
+_FUNCTION_SHARED, _FUNCTION_REGISTERS, _FUNCTION_DYNAMIC_SHARED = 1, 4, 8
+#: After these the context is lost (CUresult: illegal address, launch timeout, assert, hardware stack …, launch failed).
+_FATAL = {214, 700, 702, 710, *range(714, 720)}
+#: Buffers up to this size are put back before every run; larger ones only if the reference says that they change.
+SMALL_BYTES = 16 << 20
+_STATIC_SHARED_LIMIT = 48 * 1024
+_SPIN_FLOOR_NS, _SPIN_CEILING_NS = 200_000, 20_000_000
+_BATCH_S = 0.2
+
+
+class Driver:
+    """The driver's functions, each checked."""
+
+    def __init__(self) -> None:
+        try:
+            self.library = ctypes.CDLL("libcuda.so.1")
+        except OSError as error:
+            raise DeviceError(f"no NVIDIA driver here: {error}", fatal=True) from error
+        self.call("cuInit", 0)
+
+    def call(self, name: str, *arguments: Any) -> None:
+        """Calls and raises DeviceError unless it returns 0."""
+        status = getattr(self.library, name)(*arguments)
+        if status:
+            text = ctypes.c_char_p()
+            self.library.cuGetErrorName(status, ctypes.byref(text))
+            said = text.value.decode() if text.value else str(status)
+            raise DeviceError(f"{name}: {said} ({status})", fatal=status in _FATAL)
+
+    def attribute(self, device: ctypes.c_int, number: int) -> int:
+        """A device attribute."""
+        value = ctypes.c_int()
+        self.call("cuDeviceGetAttribute", ctypes.byref(value), number, device)
+        return value.value
+
+
+class LazyBuffers(dict[str, NDArray[Any]]):
+    """Buffers that are copied from the device when they are asked for."""
+
+    def __init__(self, session: "CudaSession", which: int) -> None:
+        super().__init__()
+        self._session, self._which = session, which
+
+    def __missing__(self, name: str) -> NDArray[Any]:
+        """Fetches and keeps it; raises KeyError for a name that is no buffer."""
+        self[name] = value = self._session.fetch(self._which, name)
+        return value
+
+
+class CudaDevice:
+    """The first GPU that the driver shows (CUDA_VISIBLE_DEVICES picks another)."""
+
+    dry = False
+
+    def __init__(self, spin_cubin: bytes | None = None) -> None:
+        """Without `spin_cubin` only `facts` can be used."""
+        self.driver = driver = Driver()
+        count, version = ctypes.c_int(), ctypes.c_int()
+        driver.call("cuDeviceGetCount", ctypes.byref(count))
+        if not count.value:
+            raise DeviceError("the driver shows no GPU", fatal=True)
+        self._device = ctypes.c_int()
+        driver.call("cuDeviceGet", ctypes.byref(self._device), 0)
+        name = ctypes.create_string_buffer(256)
+        driver.call("cuDeviceGetName", name, 256, self._device)
+        driver.call("cuDriverGetVersion", ctypes.byref(version))
+        memory = ctypes.c_size_t()
+        driver.call("cuDeviceTotalMem_v2", ctypes.byref(memory), self._device)
+        bus = ctypes.create_string_buffer(64)
+        driver.call("cuDeviceGetPCIBusId", bus, 64, self._device)
+        self._nvml = Nvml.open(bus.value.decode())
+        attribute = {key: driver.attribute(self._device, number) for key, number in _ATTRIBUTES.items()}
+        self.facts = Facts(
+            gpu=name.value.decode(),
+            compute_capability=(attribute["major"], attribute["minor"]),
+            sms=attribute["sms"],
+            driver=self._nvml.driver_version() if self._nvml else "unknown",
+            cuda=f"{version.value // 1000}.{version.value % 1000 // 10}",
+            l2_bytes=attribute["l2"],
+            memory_bytes=memory.value,
+        )
+        if spin_cubin is not None:
+            self._open(spin_cubin)
+
+    def _open(self, spin_cubin: bytes) -> None:
+        call = self.driver.call
+        context = ctypes.c_void_p()
+        call("cuDevicePrimaryCtxRetain", ctypes.byref(context), self._device)
+        call("cuCtxSetCurrent", context)
+        self.stream, self.start, self.stop = ctypes.c_void_p(), ctypes.c_void_p(), ctypes.c_void_p()
+        call("cuStreamCreate", ctypes.byref(self.stream), 1)  # does not wait for the default stream
+        for event in (self.start, self.stop):
+            call("cuEventCreate", ctypes.byref(event), 0)
+        self.spin = self.function(self.module(spin_cubin), "spin")
+        self.clocks = self.allocate(16)
+        self.scratch_bytes = max(2 * self.facts.l2_bytes, 1 << 20)
+        self.scratch = self.allocate(self.scratch_bytes)
+
+    def module(self, cubin: bytes) -> ctypes.c_void_p:
+        """Loads machine code."""
+        module = ctypes.c_void_p()
+        self.driver.call("cuModuleLoadData", ctypes.byref(module), cubin)
+        return module
+
+    def function(self, module: ctypes.c_void_p, name: str) -> ctypes.c_void_p:
+        """A function of a module."""
+        function = ctypes.c_void_p()
+        self.driver.call("cuModuleGetFunction", ctypes.byref(function), module, name.encode())
+        return function
+
+    def allocate(self, size: int) -> ctypes.c_uint64:
+        """Device memory."""
+        pointer = ctypes.c_uint64()
+        self.driver.call("cuMemAlloc_v2", ctypes.byref(pointer), ctypes.c_size_t(max(size, 16)))
+        return pointer
+
+    def free_bytes(self) -> int:
+        """Memory that is left."""
+        free, total = ctypes.c_size_t(), ctypes.c_size_t()
+        self.driver.call("cuMemGetInfo_v2", ctypes.byref(free), ctypes.byref(total))
+        return free.value
+
+    def session(
+        self, kernel: Kernel, case: Case, buffers: Buffers, launches: list[Launch], cubin: bytes, sets: int
+    ) -> "CudaSession":
+        """See Device."""
+        changed = set(kernel.definition.reference(case, buffers)) if kernel.has_reference else set()
+        return CudaSession(self, buffers, changed, launches, cubin, sets)
+
+    def state(self) -> State:
+        """See Device."""
+        return self._nvml.state() if self._nvml else State()
+
+    def energy_joules(self) -> float | None:
+        """See Device."""
+        return self._nvml.energy_joules() if self._nvml else None
+
+
+class _Prepared:
+    """A launch with its arguments laid out for cuLaunchKernel; keeps them alive."""
+
+    def __init__(self, function: ctypes.c_void_p, step: Launch, addresses: dict[str, ctypes.c_uint64]) -> None:
+        self.cells: list[Any] = []
+        for argument in step.arguments:
+            if isinstance(argument, str):
+                self.cells.append(addresses[argument])
+            else:
+                self.cells.append(ctypes.create_string_buffer(argument.tobytes(), max(8, argument.itemsize)))
+        array = ctypes.c_void_p * max(1, len(self.cells))
+        self.pointers = array(*[ctypes.addressof(cell) for cell in self.cells])
+        self.head = (function, *step.grid, *step.block, step.shared)
+
+
+class CudaSession:
+    """One case: its module, buffer sets and prepared launches."""
+
+    def __init__(
+        self,
+        device: CudaDevice,
+        buffers: Buffers,
+        changed: set[str],
+        launches: list[Launch],
+        cubin: bytes,
+        sets: int,
+    ) -> None:
+        self._device, self._call = device, device.driver.call
+        self._inputs = {name: np.ascontiguousarray(array) for name, array in buffers.items()}
+        self._pointers: list[ctypes.c_uint64] = []
+        self._module = device.module(cubin)
+        self._functions = {step.function: device.function(self._module, step.function) for step in launches}
+        self._allow_dynamic_shared(launches)
+        restored = [n for n, array in self._inputs.items() if n in changed or array.nbytes <= SMALL_BYTES]
+        footprint = self.footprint()
+        room = int(0.8 * device.free_bytes()) - sum(self._inputs[name].nbytes for name in restored)
+        self._sets = max(1, min(sets, room // max(1, footprint)))
+        try:
+            self._pristine = {name: self._uploaded(self._inputs[name]) for name in restored}
+            self._addresses = [
+                {name: self._uploaded(array) for name, array in self._inputs.items()} for _ in range(self._sets)
+            ]
+        except DeviceError:
+            self.close()
+            raise
+        self._runs = [
+            [_Prepared(self._functions[step.function], step, addresses) for step in launches]
+            for addresses in self._addresses
+        ]
+        self._spin_ns = _SPIN_FLOOR_NS
+
+    def _allow_dynamic_shared(self, launches: list[Launch]) -> None:
+        for step in launches:
+            if step.shared > _STATIC_SHARED_LIMIT:
+                function = self._functions[step.function]
+                self._call("cuFuncSetAttribute", function, _FUNCTION_DYNAMIC_SHARED, step.shared)
+
+    def _uploaded(self, array: NDArray[Any]) -> ctypes.c_uint64:
+        pointer = self._device.allocate(array.nbytes)
+        self._pointers.append(pointer)
+        if array.nbytes:
+            self._call("cuMemcpyHtoD_v2", pointer, array.ctypes.data_as(ctypes.c_void_p), ctypes.c_size_t(array.nbytes))
+        return pointer
+
+    def functions(self) -> dict[str, FunctionFacts]:
+        """See Session."""
+        found = {}
+        for name, function in self._functions.items():
+            registers, shared = ctypes.c_int(), ctypes.c_int()
+            self._call("cuFuncGetAttribute", ctypes.byref(registers), _FUNCTION_REGISTERS, function)
+            self._call("cuFuncGetAttribute", ctypes.byref(shared), _FUNCTION_SHARED, function)
+            found[name] = FunctionFacts(registers.value, shared.value)
+        return found
+
+    def sets(self) -> int:
+        """See Session."""
+        return self._sets
+
+    def footprint(self) -> int:
+        """See Session."""
+        return sum(array.nbytes for array in self._inputs.values())
+
+    def reset(self, which: int) -> None:
+        """See Session."""
+        for name, source in self._pristine.items():
+            size = ctypes.c_size_t(self._inputs[name].nbytes)
+            if size.value:
+                self._call("cuMemcpyDtoDAsync_v2", self._addresses[which][name], source, size, self._device.stream)
+
+    def _submit(self, prepared: list[_Prepared]) -> None:
+        launch, stream = self._device.driver.library.cuLaunchKernel, self._device.stream
+        for one in prepared:
+            if status := launch(*one.head, stream, one.pointers, None):
+                raise DeviceError(f"cuLaunchKernel: error {status}", fatal=status in _FATAL)
+
+    def _wait(self) -> None:
+        self._call("cuStreamSynchronize", self._device.stream)
+
+    def run(self, which: int) -> None:
+        """See Session."""
+        self._submit(self._runs[which])
+        self._wait()
+
+    def timed(self, which: int) -> Timing:
+        """See Session."""
+        device, spin_ns = self._device, self._spin_ns
+        cells = ctypes.c_uint64(spin_ns), device.clocks
+        pointers = (ctypes.c_void_p * 2)(*[ctypes.addressof(cell) for cell in cells])
+        self._call("cuLaunchKernel", device.spin, 1, 1, 1, 1, 1, 1, 0, device.stream, pointers, None)
+        before = time.perf_counter_ns()
+        self._call("cuEventRecord", device.start, device.stream)
+        self._submit(self._runs[which])
+        self._call("cuEventRecord", device.stop, device.stream)
+        submission_ns = time.perf_counter_ns() - before
+        self._wait()
+        milliseconds = ctypes.c_float()
+        self._call("cuEventElapsedTime", ctypes.byref(milliseconds), device.start, device.stop)
+        counted = (ctypes.c_uint64 * 2)()
+        self._call("cuMemcpyDtoH_v2", counted, device.clocks, ctypes.c_size_t(16))
+        # The next repetition waits long enough for what this one took to submit.
+        self._spin_ns = max(spin_ns, min(_SPIN_CEILING_NS, 2 * submission_ns + _SPIN_FLOOR_NS // 2))
+        clock = counted[0] / counted[1] * 1e3 if counted[1] else None
+        return Timing(milliseconds.value * 1e-3, clock, late=submission_ns > spin_ns)
+
+    def repeat(self, which: int, seconds: float) -> tuple[int, float]:
+        """See Session."""
+        begin = time.perf_counter()
+        self.run(which)
+        once = max(1e-6, time.perf_counter() - begin)
+        batch = max(1, int(_BATCH_S / once))
+        done, begin = 0, time.perf_counter()
+        while (taken := time.perf_counter() - begin) < seconds:
+            for _ in range(batch):
+                self._submit(self._runs[which])
+            self._wait()
+            done += batch
+        return done, taken
+
+    def flush(self) -> None:
+        """See Session."""
+        device = self._device
+        words = ctypes.c_size_t(device.scratch_bytes // 4)
+        self._call("cuMemsetD32Async", device.scratch, ctypes.c_uint(0x5EED), words, device.stream)
+
+    def fetch(self, which: int, name: str) -> NDArray[Any]:
+        """One buffer as it is now."""
+        if name not in self._inputs:
+            raise KeyError(name)
+        array = np.empty_like(self._inputs[name])
+        if array.nbytes:
+            into, size = array.ctypes.data_as(ctypes.c_void_p), ctypes.c_size_t(array.nbytes)
+            self._call("cuMemcpyDtoH_v2", into, self._addresses[which][name], size)
+        return array
+
+    def download(self, which: int) -> Buffers:
+        """See Session."""
+        return LazyBuffers(self, which)
+
+    def profiled(self, which: int, launches: int) -> None:
+        """See Session."""
+        self._wait()
+        self._call("cuProfilerStart")
+        self._submit(self._runs[which][:launches])
+        self._wait()
+        self._call("cuProfilerStop")
+
+    def close(self) -> None:
+        """See Session."""
+        for pointer in self._pointers:
+            self._device.driver.library.cuMemFree_v2(pointer)
+        self._pointers.clear()
+        self._device.driver.library.cuModuleUnload(self._module)

@@ -1,0 +1,126 @@
+"""What the kit asks of a device: facts, a session that runs one case, and the board's state.
+
+cuda.py is the real one, dry.py stands in where there is no GPU. A session owns the device buffers of one case, in one
+or more sets, so that repetitions can rotate among them.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from validation.kernels import Buffers, Case, Kernel, Launch
+
+
+class DeviceError(Exception):
+    """The device or its driver refused; the text says what was asked and the driver's reason.
+
+    `fatal` where nothing more can be done in this process (an illegal address, a lost device).
+    """
+
+    def __init__(self, text: str, fatal: bool = False) -> None:
+        super().__init__(text)
+        self.fatal = fatal
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a row says of the device."""
+
+    gpu: str
+    compute_capability: tuple[int, int]
+    sms: int
+    driver: str | None
+    cuda: str | None
+    l2_bytes: int
+    memory_bytes: int
+
+    @property
+    def architecture(self) -> int:
+        """90 for compute capability 9.0."""
+        return self.compute_capability[0] * 10 + self.compute_capability[1]
+
+
+@dataclass(frozen=True)
+class State:
+    """The board now; None where the driver does not say."""
+
+    memory_clock_mhz: float | None = None
+    temperature_c: float | None = None
+    power_w: float | None = None
+    throttled: bool = False
+
+
+@dataclass(frozen=True)
+class Timing:
+    """One repetition."""
+
+    seconds: float
+    sm_clock_mhz: float | None  # just before it, by the SM's own counter against the device's nanosecond timer
+    late: bool = False  # the host was still submitting launches when the device could have run them
+
+
+@dataclass(frozen=True)
+class FunctionFacts:
+    """What the driver says of a loaded function."""
+
+    registers: int
+    shared_bytes: int
+
+
+class Session(Protocol):
+    """One case on the device."""
+
+    def functions(self) -> dict[str, FunctionFacts]:
+        """Facts of the functions that the case launches."""
+
+    def sets(self) -> int:
+        """Number of buffer sets."""
+
+    def footprint(self) -> int:
+        """Bytes of one set."""
+
+    def reset(self, which: int) -> None:
+        """Puts the buffers that a run changes back to their inputs."""
+
+    def run(self, which: int) -> None:
+        """One run, waited for."""
+
+    def timed(self, which: int) -> Timing:
+        """One run between two events."""
+
+    def repeat(self, which: int, seconds: float) -> tuple[int, float]:
+        """Runs back to back for about so long; runs done and seconds taken by the host's clock."""
+
+    def flush(self) -> None:
+        """Writes twice the L2's size of other memory."""
+
+    def download(self, which: int) -> Buffers:
+        """The buffers as they are now; a large one is fetched when it is asked for."""
+
+    def profiled(self, which: int, launches: int) -> None:
+        """One run of which the profiler sees the first `launches` launches."""
+
+    def close(self) -> None:
+        """Gives the device's memory back."""
+
+
+class Device(Protocol):
+    """A GPU, or its stand-in."""
+
+    @property
+    def facts(self) -> Facts:
+        """What it is."""
+
+    @property
+    def dry(self) -> bool:
+        """True if nothing is measured."""
+
+    def session(
+        self, kernel: Kernel, case: Case, buffers: Buffers, launches: list[Launch], cubin: bytes, sets: int
+    ) -> Session:
+        """Loads and uploads; raises DeviceError."""
+
+    def state(self) -> State:
+        """Clocks, temperature, power."""
+
+    def energy_joules(self) -> float | None:
+        """The board's energy counter, or None."""

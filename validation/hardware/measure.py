@@ -1,0 +1,204 @@
+"""One case on one device: outputs against the reference, then time, readings and energy, as rows.
+
+A case whose outputs are wrong is not timed. Two states of the caches are timed: `warm` repeats on the same buffers;
+`rotated` takes other buffers each time, enough of them to be more than twice the L2, or, where that would take too
+many, `flushed` writes twice the L2 in between.
+"""
+
+import math
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from validation.hardware.device import Device, DeviceError, FunctionFacts, Session, Timing
+from validation.hardware.record import Row
+from validation.hardware.rows import Context, launch_columns, row, state_columns
+from validation.hardware.spread import flags, summary
+from validation.kernels import Case, Kernel, Launch, error, mismatch
+
+#: Inputs of every timed row, so that a prediction can be made for the very same data.
+TIMED_SEED = 1
+REPETITIONS = 25
+MOST_SETS = 32
+_WARM_UP_S, _WARM_UP_RUNS = 0.15, 3
+ENERGY_S = 2.5
+
+
+@dataclass(frozen=True)
+class Work:
+    """What is asked of `measure`."""
+
+    kernel: Kernel
+    case: Case
+    base: Context
+    cubin: bytes
+    check_only: bool = False
+    energy: bool = False
+
+
+def _fresh_seed() -> int:
+    return int.from_bytes(os.urandom(4), "little")
+
+
+def _set_count(footprint: int, l2_bytes: int) -> int:
+    """Sets that together exceed twice the L2, or 1 where that would be too many."""
+    wanted = 2 * l2_bytes // max(1, footprint) + 2
+    return wanted if wanted <= MOST_SETS else 1
+
+
+def check(device: Device, work: Work, seed: int) -> Row:
+    """Runs once and compares every buffer that the reference names."""
+    kernel, base = work.kernel, work.base
+    columns: Row = {"seed": seed, "unit": "of the largest magnitude"}
+    if not kernel.has_reference:
+        return row(
+            base, "check", "relative_error", "skipped", "the kernel has no reference; it reports readings", **columns
+        )
+    buffers = kernel.definition.inputs(work.case, np.random.default_rng(seed))
+    launches = kernel.definition.launches(work.case, buffers)
+    expected = kernel.definition.reference(work.case, buffers)
+    session = device.session(kernel, work.case, buffers, launches, work.cubin, 1)
+    try:
+        columns |= launch_columns(launches, session.functions(), None)
+        session.run(0)
+        got = session.download(0)
+        errors = {name: error(array, got[name]) for name, array in expected.items()}
+        problems = [f"{n}: {p}" for n, a in expected.items() if (p := mismatch(a, got[n], kernel.tolerance))]
+    finally:
+        session.close()
+    worst = max(errors.values(), default=0.0)
+    columns |= {"value": worst if math.isfinite(worst) else None, "repetitions": 1}
+    if problems:
+        return row(base, "check", "relative_error", "failed", f"wrong result: {problems[0]}", **columns)
+    return row(base, "check", "relative_error", "ok", **columns)
+
+
+class _Case:
+    """A session and what its rows share."""
+
+    def __init__(self, device: Device, work: Work, session: Session, launches: list[Launch]) -> None:
+        self.device, self.work, self.session = device, work, session
+        self.functions: dict[str, FunctionFacts] = session.functions()
+        self.columns: Row = {"seed": TIMED_SEED, **launch_columns(launches, self.functions, None)}
+
+    def rows(
+        self, method: str, cache: str | None, values: dict[str, tuple[list[float], str]], timings: list[Timing]
+    ) -> Iterator[Row]:
+        """A row for each quantity: name -> (one value a repetition, unit)."""
+        state = self.device.state()
+        clocks = [one.sm_clock_mhz for one in timings if one.sm_clock_mhz is not None]
+        late = sum(one.late for one in timings)
+        doubt = f"in {late} repetitions the host submitted more slowly than the device ran" if late else None
+        for metric, (series, unit) in values.items():
+            columns = {**self.columns, **state_columns(state), "cache": cache, "unit": unit}
+            if not series or not all(math.isfinite(value) for value in series):
+                yield row(self.work.base, method, metric, "failed", "not a finite number", **columns)
+                continue
+            columns |= summary(series)
+            columns["sm_clock_mhz"] = float(np.median(clocks)) if clocks else None
+            columns["flags"] = flags(columns, clocks, state.throttled)
+            yield row(self.work.base, method, metric, "ok", doubt, **columns)
+
+    def warm_up(self) -> None:
+        """Until clocks have risen and the first-launch costs are paid."""
+        self.session.reset(0)
+        spent, runs = 0.0, 0
+        while runs < _WARM_UP_RUNS or (spent < _WARM_UP_S and not self.device.dry):
+            spent += max(self.session.timed(0).seconds, 1e-4)
+            runs += 1
+
+    def repetitions(self) -> int:
+        """Fewer only where nothing is measured."""
+        return 2 if self.device.dry else REPETITIONS
+
+    def timed_rows(self, cache: str) -> Iterator[Row]:
+        """Time and cycles in one state of the caches."""
+        session = self.session
+        timings: list[Timing] = []
+        count = session.sets() if cache == "rotated" else 1
+        if cache == "warm":
+            session.reset(0)
+            session.run(0)
+        while len(timings) < self.repetitions():
+            for which in range(count):
+                session.reset(which)
+            for which in range(count):
+                if cache == "flushed":
+                    session.flush()
+                timings.append(session.timed(which))
+        values = {"time": ([one.seconds * 1e6 for one in timings], "us")}
+        if all(one.sm_clock_mhz is not None for one in timings):
+            cycles = [one.seconds * 1e6 * (one.sm_clock_mhz or 0.0) for one in timings]
+            values["cycles"] = (cycles, "cycles")
+        yield from self.rows("events", cache, values, timings)
+
+    def reading_rows(self) -> Iterator[Row]:
+        """What the kernel itself reports."""
+        if self.device.dry:
+            reason = "no GPU: the kernel was not run"
+            yield row(self.work.base, "readings", "readings", "dry-run", reason, **self.columns)
+            return
+        values: dict[str, tuple[list[float], str]] = {}
+        timings = []
+        for _ in range(self.repetitions()):
+            self.session.reset(0)
+            timing = self.session.timed(0)
+            timings.append(timing)
+            read = self.work.kernel.definition.readings(self.work.case, self.session.download(0), timing.seconds)
+            for name, reading in read.items():
+                values.setdefault(name, ([], reading.unit))[0].append(reading.value)
+        if not values:
+            reason = "the instruction does not exist on this architecture"
+            yield row(self.work.base, "readings", "readings", "missing", reason, **self.columns)
+        yield from self.rows("readings", "warm", values, timings)
+
+    def energy_rows(self) -> Iterator[Row]:
+        """Joules a run and watts, from the board's counter over seconds of repetition."""
+        columns = {**self.columns, "cache": "warm"}
+        before = self.device.energy_joules()
+        if before is None:
+            reason = "no GPU" if self.device.dry else "NVML gives no energy counter for this board"
+            yield row(self.work.base, "nvml", "energy", "dry-run" if self.device.dry else "missing", reason, **columns)
+            return
+        self.session.reset(0)
+        runs, seconds = self.session.repeat(0, ENERGY_S)
+        joules = (self.device.energy_joules() or before) - before
+        columns |= state_columns(self.device.state()) | {"repetitions": runs}
+        yield row(self.work.base, "nvml", "energy", "ok", unit="J", value=joules / runs, **columns)
+        yield row(self.work.base, "nvml", "power", "ok", unit="W", value=joules / seconds, **columns)
+
+
+def measure(device: Device, work: Work) -> Iterator[Row]:
+    """All rows of one case; raises DeviceError where the device is lost."""
+    checked = check(device, work, _fresh_seed())
+    yield checked
+    if work.check_only:
+        return
+    if checked["status"] == "failed":
+        yield row(work.base, "events", "time", "skipped", "its outputs are wrong")
+        return
+    kernel = work.kernel
+    buffers = kernel.definition.inputs(work.case, np.random.default_rng(TIMED_SEED))
+    launches = kernel.definition.launches(work.case, buffers)
+    sets = _set_count(sum(array.nbytes for array in buffers.values()), device.facts.l2_bytes)
+    session = device.session(kernel, work.case, buffers, launches, work.cubin, 1 if kernel.has_readings else sets)
+    try:
+        case = _Case(device, work, session, launches)
+        case.warm_up()
+        yield from case.timed_rows("warm")
+        if kernel.has_readings:
+            yield from case.reading_rows()
+        else:
+            yield from case.timed_rows("rotated" if session.sets() > 1 else "flushed")
+        if work.energy:
+            yield from case.energy_rows()
+    finally:
+        session.close()
+
+
+def lost(work: Work, failure: BaseException) -> Row:
+    """The row of a case that could not be measured to its end."""
+    text = str(failure) if isinstance(failure, DeviceError) else f"{type(failure).__name__}: {failure}"
+    return row(work.base, "check" if work.check_only else "events", "time", "failed", text)

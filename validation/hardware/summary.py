@@ -1,0 +1,34 @@
+"""A measured folder in a few lines: the figures that a datasheet also gives, and the rows to be doubted."""
+
+from collections import Counter
+from collections.abc import Iterable
+
+from validation.hardware.record import Row
+
+#: (kernel, reading) whose largest value over the cases stands for the machine.
+_PEAKS = (
+    ("copy", "bandwidth"),
+    ("bandwidth", "bandwidth"),
+    ("fp32_peak", "rate"),
+    ("tensor_peak", "rate"),
+    ("launch_cost", "time_per_launch"),
+)
+
+
+def summarise(rows: Iterable[Row]) -> str:
+    """Peaks, then counts by status and by flag."""
+    table = list(rows)
+    lines = []
+    for kernel, metric in _PEAKS:
+        found = [row for row in table if row["kernel"] == kernel and row["metric"] == metric and row["status"] == "ok"]
+        if found:
+            low, high = min(found, key=lambda row: row["value"]), max(found, key=lambda row: row["value"])
+            best = low if metric.startswith("time") else high
+            lines.append(f"{kernel} {metric}: {best['value']:.4g} {best['unit']}  ({best['case']})")
+    statuses = Counter(row["status"] for row in table)
+    lines.append("rows: " + ", ".join(f"{count:,} {status}" for status, count in sorted(statuses.items())))
+    flagged = Counter(flag for row in table for flag in (row["flags"] or "").split())
+    lines.append("flagged: " + (", ".join(f"{count:,} {flag}" for flag, count in sorted(flagged.items())) or "none"))
+    failed = [row for row in table if row["status"] == "failed"]
+    lines += [f"failed: {row['kernel']} {row['case']}: {row['reason']}" for row in failed[:20]]
+    return "\n".join(lines)

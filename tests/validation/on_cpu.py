@@ -65,8 +65,12 @@ class Guarded:
         return bool((self.memory[:GUARD] == GUARD_BYTE).all() and (self.memory[-GUARD:] == GUARD_BYTE).all())
 
 
-def run(kernel: Kernel, case: Case, buffers: Buffers, library: ctypes.CDLL) -> Buffers:
-    """What the buffers hold after the kernel's launches; fails if anything was written outside them."""
+def run(kernel: Kernel, case: Case, buffers: Buffers, library: ctypes.CDLL, backwards: bool = False) -> Buffers:
+    """What the buffers hold after the kernel's launches; fails if anything was written outside them.
+
+    `backwards`: the last thread and the last CTA run first.
+    """
+    library.set_backwards(int(backwards))
     guarded = {name: Guarded(array) for name, array in buffers.items()}
     for step in kernel.definition.launches(case, buffers):
         cells: list[Any] = []

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from validation.hardware.plan import PlanError, parse_part, part_of, select
 from validation.hardware.pool import Worker, command
-from validation.hardware.record import RecordError, read
+from validation.hardware.record import RecordError, Row, read
 from validation.hardware.run import HardwareError, Options, Outcome, Run, to_stderr
 from validation.hardware.summary import summarise
 from validation.kernels import KernelError, catalogue
@@ -46,6 +46,13 @@ def _arguments(given: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(given)
 
 
+def _rows(folder: Path) -> list[Row]:
+    try:
+        return [row for name in ("develop", "validate") for row in read(folder / f"{name}.csv")]
+    except RecordError as error:
+        raise PlanError(str(error)) from error
+
+
 def _list() -> None:
     for kernel in catalogue().values():
         since = f"  (sm_{kernel.first_architecture} on)" if kernel.first_architecture > 75 else ""
@@ -53,6 +60,8 @@ def _list() -> None:
 
 
 def _measure(options: argparse.Namespace) -> int:
+    if not options.minutes > 0:
+        raise PlanError(f"--minutes {options.minutes:g}: expected a number above 0")
     kernels = part_of(select(catalogue(), options.only), parse_part(options.part))
     compiler: Compiler | None = None
     reason = ""
@@ -93,8 +102,7 @@ def main(given: list[str] | None = None) -> int:
             _list()
             return 0
         if options.summary is not None:
-            rows = [row for name in ("develop", "validate") for row in read(options.summary / f"{name}.csv")]
-            print(summarise(rows))
+            print(summarise(_rows(options.summary)))
             return 0
         return _measure(options)
     except (PlanError, KernelError, HardwareError) as error:

@@ -21,6 +21,8 @@ _FUNCTION_SHARED, _FUNCTION_REGISTERS, _FUNCTION_DYNAMIC_SHARED = 1, 4, 8
 _FATAL = {214, 700, 702, 710, *range(714, 720)}
 #: Buffers up to this size are put back before every run; larger ones only if the reference says that they change.
 SMALL_BYTES = 16 << 20
+#: So many times the L2 is read to drive everything else out of it.
+SWEPT_L2 = 3
 _STATIC_SHARED_LIMIT = 48 * 1024
 _SPIN_FLOOR_NS, _SPIN_CEILING_NS = 200_000, 20_000_000
 _BATCH_S = 0.2
@@ -70,8 +72,8 @@ class CudaDevice:
 
     dry = False
 
-    def __init__(self, spin_cubin: bytes | None = None) -> None:
-        """Without `spin_cubin` only `facts` can be used."""
+    def __init__(self, support_cubin: bytes | None = None) -> None:
+        """Without `support_cubin` (support.cu, compiled) only `facts` can be used."""
         self.driver = driver = Driver()
         count, version = ctypes.c_int(), ctypes.c_int()
         driver.call("cuDeviceGetCount", ctypes.byref(count))
@@ -97,10 +99,10 @@ class CudaDevice:
             l2_bytes=attribute["l2"],
             memory_bytes=memory.value,
         )
-        if spin_cubin is not None:
-            self._open(spin_cubin)
+        if support_cubin is not None:
+            self._open(support_cubin)
 
-    def _open(self, spin_cubin: bytes) -> None:
+    def _open(self, support_cubin: bytes) -> None:
         call = self.driver.call
         context = ctypes.c_void_p()
         call("cuDevicePrimaryCtxRetain", ctypes.byref(context), self._device)
@@ -109,10 +111,13 @@ class CudaDevice:
         call("cuStreamCreate", ctypes.byref(self.stream), 1)  # does not wait for the default stream
         for event in (self.start, self.stop):
             call("cuEventCreate", ctypes.byref(event), 0)
-        self.spin = self.function(self.module(spin_cubin), "spin")
+        support = self.module(support_cubin)
+        self.spin, self.sweep = self.function(support, "spin"), self.function(support, "sweep")
         self.clocks = self.allocate(16)
-        self.scratch_bytes = max(2 * self.facts.l2_bytes, 1 << 20)
+        self.scratch_bytes = max(SWEPT_L2 * self.facts.l2_bytes, 1 << 20) // 16 * 16
         self.scratch = self.allocate(self.scratch_bytes)
+        words = ctypes.c_size_t(self.scratch_bytes // 4)
+        call("cuMemsetD32Async", self.scratch, ctypes.c_uint(0), words, self.stream)
 
     def module(self, cubin: bytes) -> ctypes.c_void_p:
         """Loads machine code."""
@@ -295,8 +300,10 @@ class CudaSession:
     def flush(self) -> None:
         """See Session."""
         device = self._device
-        words = ctypes.c_size_t(device.scratch_bytes // 4)
-        self._call("cuMemsetD32Async", device.scratch, ctypes.c_uint(0x5EED), words, device.stream)
+        cells = device.scratch, ctypes.c_uint64(device.scratch_bytes // 16), device.clocks
+        pointers = (ctypes.c_void_p * 3)(*[ctypes.addressof(cell) for cell in cells])
+        grid, block = 8 * device.facts.sms, 256
+        self._call("cuLaunchKernel", device.sweep, grid, 1, 1, block, 1, 1, 0, device.stream, pointers, None)
 
     def fetch(self, which: int, name: str) -> NDArray[Any]:
         """One buffer as it is now."""

@@ -91,7 +91,7 @@ class Session(Protocol):
         """Runs back to back for about so long; runs done and seconds taken by the host's clock."""
 
     def flush(self) -> None:
-        """Writes twice the L2's size of other memory."""
+        """Reads so much other memory that nothing of the buffers is left in the caches."""
 
     def download(self, which: int) -> Buffers:
         """The buffers as they are now; a large one is fetched when it is asked for."""

@@ -2,7 +2,7 @@
 
 A case whose outputs are wrong is not timed. Two states of the caches are timed: `warm` repeats on the same buffers;
 `rotated` takes other buffers each time, enough of them to be more than twice the L2, or, where that would take too
-many, `flushed` writes twice the L2 in between.
+many, `flushed` reads three times the L2 in between.
 """
 
 import math
@@ -22,7 +22,7 @@ from validation.kernels import Case, Kernel, Launch, error, mismatch
 TIMED_SEED = 1
 REPETITIONS = 25
 MOST_SETS = 32
-_WARM_UP_S, _WARM_UP_RUNS = 0.15, 3
+_WARM_UP_S, _WARM_UP_RUNS = 0.05, 3
 ENERGY_S = 2.5
 
 
@@ -128,11 +128,7 @@ class _Case:
                 if cache == "flushed":
                     session.flush()
                 timings.append(session.timed(which))
-        values = {"time": ([one.seconds * 1e6 for one in timings], "us")}
-        if all(one.sm_clock_mhz is not None for one in timings):
-            cycles = [one.seconds * 1e6 * (one.sm_clock_mhz or 0.0) for one in timings]
-            values["cycles"] = (cycles, "cycles")
-        yield from self.rows("events", cache, values, timings)
+        yield from self.rows("events", cache, _times(timings), timings)
 
     def reading_rows(self) -> Iterator[Row]:
         """What the kernel itself reports."""
@@ -141,7 +137,7 @@ class _Case:
             yield row(self.work.base, "readings", "readings", "dry-run", reason, **self.columns)
             return
         values: dict[str, tuple[list[float], str]] = {}
-        timings = []
+        timings: list[Timing] = []
         for _ in range(self.repetitions()):
             self.session.reset(0)
             timing = self.session.timed(0)
@@ -153,6 +149,7 @@ class _Case:
             reason = "the instruction does not exist on this architecture"
             yield row(self.work.base, "readings", "readings", "missing", reason, **self.columns)
         yield from self.rows("readings", "warm", values, timings)
+        yield from self.rows("events", "warm", _times(timings), timings)
 
     def energy_rows(self) -> Iterator[Row]:
         """Joules a run and watts, from the board's counter over seconds of repetition."""
@@ -170,6 +167,14 @@ class _Case:
         yield row(self.work.base, "nvml", "power", "ok", unit="W", value=joules / seconds, **columns)
 
 
+def _times(timings: list[Timing]) -> dict[str, tuple[list[float], str]]:
+    """Microseconds, and SM cycles where the clock was read."""
+    values = {"time": ([one.seconds * 1e6 for one in timings], "us")}
+    if all(one.sm_clock_mhz is not None for one in timings):
+        values["cycles"] = ([one.seconds * 1e6 * (one.sm_clock_mhz or 0.0) for one in timings], "cycles")
+    return values
+
+
 def measure(device: Device, work: Work) -> Iterator[Row]:
     """All rows of one case; raises DeviceError where the device is lost."""
     checked = check(device, work, _fresh_seed())
@@ -177,7 +182,7 @@ def measure(device: Device, work: Work) -> Iterator[Row]:
     if work.check_only:
         return
     if checked["status"] == "failed":
-        yield row(work.base, "events", "time", "skipped", "its outputs are wrong")
+        yield row(work.base, "events", "time", "failed", "not timed: its outputs are wrong")
         return
     kernel = work.kernel
     buffers = kernel.definition.inputs(work.case, np.random.default_rng(TIMED_SEED))
@@ -187,10 +192,11 @@ def measure(device: Device, work: Work) -> Iterator[Row]:
     try:
         case = _Case(device, work, session, launches)
         case.warm_up()
-        yield from case.timed_rows("warm")
         if kernel.has_readings:
             yield from case.reading_rows()
-        else:
+        if not kernel.has_readings or device.dry:
+            yield from case.timed_rows("warm")
+        if not kernel.has_readings:
             yield from case.timed_rows("rotated" if session.sets() > 1 else "flushed")
         if work.energy:
             yield from case.energy_rows()

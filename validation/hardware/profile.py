@@ -82,10 +82,10 @@ class Profiler:
             self.absent[name] = "Nsight Compute does not know it on this GPU"
         return bool(unknown)
 
-    def run(self, kernel: Kernel, cases: Sequence[Case], cubin: Path, spin: Path, timeout_s: float) -> "Profiled":
+    def run(self, kernel: Kernel, cases: Sequence[Case], cubin: Path, support: Path, timeout_s: float) -> "Profiled":
         """Profiles every case; raises ProfileError. A counter that ncu does not know is left out and remembered."""
         asked: dict[str, Any] = {"kernel": kernel.name, "cases": list(cases), "most_launches": MOST_LAUNCHES}
-        asked |= {"cubin": str(cubin), "spin": str(spin)}
+        asked |= {"cubin": str(cubin), "support": str(support)}
         while True:
             with tempfile.TemporaryDirectory(prefix="tickwise-ncu-") as folder:
                 log, request, manifest = (Path(folder) / name for name in ("ncu.csv", "request.json", "manifest"))

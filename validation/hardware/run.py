@@ -26,8 +26,10 @@ from validation.kernels import Kernel, case_id
 from validation.kernels.build import Build, BuildError, Compiler
 from validation.kernels.cubin import CubinError, functions, sass_hash
 
-SPIN = Path(__file__).with_name("spin.cu")
+SUPPORT = Path(__file__).with_name("support.cu")
 JOB_TIMEOUT_S, PROFILE_TIMEOUT_S = 90.0, 240.0
+#: A job that was begun gets at least this long.
+_SHORTEST_S = 30.0
 #: Time that a job is expected to take before any of its kind was seen.
 _FIRST_GUESS_S = {"check": 2.0, "measure": 8.0, "profile": 30.0}
 
@@ -86,7 +88,7 @@ class Run:
         self._seen: dict[str, float] = {}
         self._profiler: Profiler | None = None
         self._no_profile: str | None = None
-        self._spin_path: Path | None = None
+        self._support: Path | None = None
 
     def _left_s(self) -> float:
         return self._options.minutes * 60 - (time.monotonic() - self._begin)
@@ -106,11 +108,12 @@ class Run:
             if self._compiler is None:
                 raise HardwareError(self._no_compiler)
             try:
-                spin = self._compiler.compile(SPIN, (), facts.architecture).cubin
+                support = self._compiler.compile(SUPPORT, (), facts.architecture).cubin
             except BuildError as error:
-                raise HardwareError(f"{SPIN}: {error}") from error
-            self._spin_path = self._write_cubin(out, f"spin.sm_{facts.architecture}.{sass_hash(spin)[:8]}.cubin", spin)
-        self._worker.opening = {"do": "open", "spin": str(self._spin_path or "")}
+                raise HardwareError(f"{SUPPORT}: {error}") from error
+            name = f"support.sm_{facts.architecture}.{sass_hash(support)[:8]}.cubin"
+            self._support = self._write_cubin(out, name, support)
+        self._worker.opening = {"do": "open", "support": str(self._support or "")}
         self._worker.close()
 
     @staticmethod
@@ -148,7 +151,7 @@ class Run:
         facts = self._facts()
         out = self._options.out or _default_folder(facts, self._options.dry)
         outcome = Outcome(out=out)
-        tables = {name: Table(out / f"{name}.csv") for name in ("develop", "validate")}
+        tables = _tables(out)
         for table in tables.values():
             if table.repaired:
                 self._options.say(f"{table.path}: ended in half a row, which was taken out")
@@ -221,7 +224,7 @@ class Run:
         request: dict[str, Any] = {"do": "measure", "case": dict(job.cases[0]), "context": bases[0].to_dict()}
         request |= {"cubin": str(built.path or ""), "check_only": job.kind == "check", "energy": job.energy}
         try:
-            answer = self._worker.ask(request, JOB_TIMEOUT_S)
+            answer = self._worker.ask(request, min(JOB_TIMEOUT_S, max(_SHORTEST_S, self._left_s())))
         except WorkerLost as error:
             return [row(bases[0], METHODS[job.kind], "time", "failed", str(error))]
         rows: list[Row] = answer["rows"]
@@ -239,11 +242,9 @@ class Run:
             if self._no_profile:
                 raise ProfileError(self._no_profile)
             self._profiler = self._profiler or Profiler(find_ncu())
-            assert built.path is not None and self._spin_path is not None
-            timeout = min(PROFILE_TIMEOUT_S, max(30.0, self._left_s()))
-            profiled = self._profiler.run(
-                job.kernel, job.cases, built.path.resolve(), self._spin_path.resolve(), timeout
-            )
+            assert built.path is not None and self._support is not None
+            timeout = min(PROFILE_TIMEOUT_S, max(_SHORTEST_S, self._left_s()))
+            profiled = self._profiler.run(job.kernel, job.cases, built.path.resolve(), self._support.resolve(), timeout)
             yield from profiled.rows(job.kernel, job.cases, bases, self._profiler)
         except ProfileError as error:
             if error.everywhere:
@@ -265,6 +266,13 @@ class Run:
         for name, table in tables.items():
             table.drop(earlier)
             table.add([one for one in rows if split_of(one["kernel"], one["case"]) == name])
+
+
+def _tables(out: Path) -> dict[str, Table]:
+    try:
+        return {name: Table(out / f"{name}.csv") for name in ("develop", "validate")}
+    except RecordError as error:
+        raise HardwareError(f"{error}; another folder can be given with --out") from error
 
 
 def _default_folder(facts: Facts, dry: bool) -> Path:

@@ -5,13 +5,14 @@ from collections.abc import Iterable
 
 from validation.hardware.record import Row
 
-#: (kernel, reading) whose largest value over the cases stands for the machine.
+#: (kernel, reading) whose best value over the cases stands for the machine: the lowest time, the highest rate.
 _PEAKS = (
     ("copy", "bandwidth"),
-    ("bandwidth", "bandwidth"),
-    ("fp32_peak", "rate"),
-    ("tensor_peak", "rate"),
-    ("launch_cost", "time_per_launch"),
+    ("bandwidth", "rate"),
+    ("fp32_peak", "peak"),
+    ("tensor_peak", "peak"),
+    ("launch_cost", "launch"),
+    ("cta_dispatch", "rate"),
 )
 
 
@@ -23,7 +24,7 @@ def summarise(rows: Iterable[Row]) -> str:
         found = [row for row in table if row["kernel"] == kernel and row["metric"] == metric and row["status"] == "ok"]
         if found:
             low, high = min(found, key=lambda row: row["value"]), max(found, key=lambda row: row["value"])
-            best = low if metric.startswith("time") else high
+            best = low if high["unit"] in ("us", "cycles") else high
             lines.append(f"{kernel} {metric}: {best['value']:.4g} {best['unit']}  ({best['case']})")
     statuses = Counter(row["status"] for row in table)
     lines.append("rows: " + ", ".join(f"{count:,} {status}" for status, count in sorted(statuses.items())))

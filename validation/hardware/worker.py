@@ -1,9 +1,10 @@
 """The process that touches the device: reads one request a line, answers one line a request.
 
-A lost context, a hang or a crash ends this process and not the kit. Requests: {"do": "facts"}, {"do": "open", "spin":
-PATH}, {"do": "measure", …}. `python -m validation.hardware.worker --profile REQUEST` runs cases under a profiler.
+A lost context, a hang or a crash ends this process and not the kit. Requests: {"do": "facts"}, {"do": "open",
+"support": PATH}, {"do": "measure", …}. With `--profile REQUEST` it runs cases under a profiler instead.
 """
 
+import functools
 import json
 import os
 import sys
@@ -19,10 +20,13 @@ from validation.hardware.measure import TIMED_SEED, Work, lost, measure
 from validation.hardware.rows import Context
 from validation.kernels import Kernel, load
 
+#: A kernel is asked for once a case.
+_load = functools.cache(load)
+
 
 def _work(request: dict[str, Any]) -> Work:
     return Work(
-        kernel=load(request["context"]["kernel"]),
+        kernel=_load(request["context"]["kernel"]),
         case=request["case"],
         base=Context(**request["context"]),
         cubin=Path(request["cubin"]).read_bytes() if request["cubin"] else b"",
@@ -54,8 +58,8 @@ def serve(device_kind: str, requests: IO[str], answers: IO[str]) -> int:
                 facts = (DryDevice() if device_kind == "dry" else CudaDevice()).facts
                 answer: dict[str, Any] = {"facts": facts.__dict__}
             elif request["do"] == "open":
-                spin = Path(request["spin"]).read_bytes() if request["spin"] else b""
-                device = DryDevice() if device_kind == "dry" else CudaDevice(spin)
+                support = Path(request["support"]).read_bytes() if request["support"] else b""
+                device = DryDevice() if device_kind == "dry" else CudaDevice(support)
                 answer = {}
             else:
                 assert device is not None, "open comes first"
@@ -71,7 +75,7 @@ def serve(device_kind: str, requests: IO[str], answers: IO[str]) -> int:
 
 def profile(request: dict[str, Any]) -> None:
     """Runs each case once for the profiler; says in a file what was launched."""
-    device = CudaDevice(Path(request["spin"]).read_bytes())
+    device = CudaDevice(Path(request["support"]).read_bytes())
     kernel: Kernel = load(request["kernel"])
     cubin = Path(request["cubin"]).read_bytes()
     with Path(request["manifest"]).open("w", encoding="utf-8") as manifest:

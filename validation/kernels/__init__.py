@@ -4,8 +4,8 @@
 beside this file says how to add one.
 """
 
-from validation.kernels.catalogue import Kernel, KernelError, catalogue, load
 from validation.kernels.check import error, mismatch
+from validation.kernels.kernel import Kernel, KernelError, catalogue, load
 from validation.kernels.model import Buffers, Case, Launch, Reading, case_id, ceil_div, launch, poison
 
 __all__ = [

@@ -7,7 +7,7 @@ import argparse
 import sys
 
 from validation.kernels.build import BuildError, find_compiler
-from validation.kernels.catalogue import KernelError, catalogue
+from validation.kernels.kernel import KernelError, catalogue
 from validation.kernels.resources import find_nvdisasm, renew, stale
 
 

@@ -16,9 +16,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from validation.kernels.catalogue import INCLUDE, Kernel
+from validation.kernels.kernel import INCLUDE, Kernel
 
 OPTIONS = ("--std=c++17", "-lineinfo")
+#: Where the toolkit is usually installed.
+TOOLKIT = Path("/usr/local/cuda")
 _TIMEOUT_S = 300
 
 
@@ -211,7 +213,7 @@ def _header_folders(library: str) -> Iterator[Path]:
     near = Path(library).resolve().parent.parent / "include"
     homes = [Path(os.environ[key]) / "include" for key in ("CUDA_HOME", "CUDA_PATH") if key in os.environ]
     homes += [folder / package / "include" for folder in _site_folders() for package in ("cu13", "cuda_runtime")]
-    for folder in (near, *homes, Path("/usr/local/cuda/include")):
+    for folder in (near, *homes, TOOLKIT / "include"):
         if (folder / "cuda_fp16.h").is_file() and (folder / "mma.h").is_file():
             yield folder
             return
@@ -222,7 +224,7 @@ def _nvrtc_libraries() -> Iterator[str]:
         yield from (str(path) for path in sorted(folder.glob("cu*/lib/libnvrtc.so.*")) if "builtins" not in path.name)
         yield from (str(path) for path in sorted(folder.glob("cuda_nvrtc/lib/libnvrtc.so.*")))
     homes = [os.environ[key] for key in ("CUDA_HOME", "CUDA_PATH") if key in os.environ]
-    for home in (*homes, "/usr/local/cuda"):
+    for home in (*homes, str(TOOLKIT)):
         yield from (str(path) for path in sorted(Path(home).glob("lib64/libnvrtc.so.[0-9][0-9]")))
     yield from ("libnvrtc.so.13", "libnvrtc.so.12", "libnvrtc.so")
 
@@ -232,7 +234,7 @@ def find_compiler(wanted: str = "auto") -> Compiler:
     reasons: list[str] = []
     if wanted in ("auto", "nvcc"):
         homes = [os.environ[key] for key in ("CUDA_HOME", "CUDA_PATH") if key in os.environ]
-        for path in (shutil.which("nvcc"), *(f"{home}/bin/nvcc" for home in (*homes, "/usr/local/cuda"))):
+        for path in (shutil.which("nvcc"), *(f"{home}/bin/nvcc" for home in (*homes, str(TOOLKIT)))):
             if path and Path(path).exists():
                 try:
                     return Nvcc(path)

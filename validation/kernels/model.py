@@ -1,7 +1,7 @@
 """The vocabulary of a kernel's Python file: cases, buffers, launches, readings.
 
 Such a file defines `inputs(case, rng)`, `launches(case, buffers)` and at least one of `reference(case, buffers)` and
-`readings(case, buffers, seconds)`; catalogue.py loads it.
+`readings(case, buffers, seconds)`; kernel.py loads it.
 """
 
 from collections.abc import Mapping, Sequence

@@ -16,8 +16,8 @@ from typing import Any
 import yaml
 
 from validation.kernels.build import Compiler, Usage, source_hash
-from validation.kernels.catalogue import Kernel
 from validation.kernels.cubin import functions, instructions, sass_hash
+from validation.kernels.kernel import Kernel
 
 #: Opcodes of a function that the report counts: enough to see what a loop is made of.
 SHOWN_OPCODES = 5

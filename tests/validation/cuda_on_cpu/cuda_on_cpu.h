@@ -1,6 +1,7 @@
 // Runs a CUDA kernel's own source on the CPU, to check what it computes (not how fast): one CTA at a time, each thread a
-// fiber that runs until a barrier or a warp collective. Enough of CUDA C++ for validation/kernels; reads and writes are
-// sequential, so it finds wrong indices, wrong guards and missing launches, and not every missing barrier.
+// fiber that runs until a barrier or a warp collective. Enough of CUDA C++ for validation/kernels. Threads and CTAs run
+// in one order or in the opposite one: what depends on the order (a missing barrier, a race between CTAs) gives two
+// results. So it finds wrong indices, wrong guards, missing launches and most missing barriers.
 #pragma once
 #include <ucontext.h>
 
@@ -68,6 +69,7 @@ inline ucontext_t scheduler;
 inline Fiber *current;
 inline unsigned alive, arrived, generation, moved;   // of the CTA: threads, those at the barrier, barriers passed, progress
 inline int votes, next_votes;
+inline bool backwards;   // the order of threads and CTAs
 inline std::pair<void (*)(void *), void *> body;
 
 }  // namespace cpu
@@ -176,12 +178,14 @@ inline void run_block()
     }
     while (alive) {
         const unsigned before = moved;
-        for (Fiber &fiber : fibers)
+        for (size_t i = 0; i < fibers.size(); i++) {
+            Fiber &fiber = fibers[backwards ? fibers.size() - 1 - i : i];
             if (!fiber.done) {
                 current = &fiber;
                 threadIdx = fiber.thread;
                 swapcontext(&scheduler, &fiber.context);
             }
+        }
         if (before == moved) {
             std::fprintf(stderr, "cuda_on_cpu: CTA (%u,%u,%u): %u threads wait for each other\n", blockIdx.x, blockIdx.y,
                          blockIdx.z, alive);
@@ -202,12 +206,13 @@ inline void run_grid(const unsigned *grid, const unsigned *block, void (*call)(v
         fibers[i].thread = {unsigned(i % block[0]), unsigned(i / block[0] % block[1]),
                             unsigned(i / block[0] / block[1])};
     }
-    for (unsigned z = 0; z < grid[2]; z++)
-        for (unsigned y = 0; y < grid[1]; y++)
-            for (unsigned x = 0; x < grid[0]; x++) {
-                blockIdx = {x, y, z};
-                run_block();
-            }
+    const size_t blocks = size_t(grid[0]) * grid[1] * grid[2];
+    for (size_t i = 0; i < blocks; i++) {
+        const size_t linear = backwards ? blocks - 1 - i : i;
+        blockIdx = {unsigned(linear % grid[0]), unsigned(linear / grid[0] % grid[1]),
+                    unsigned(linear / grid[0] / grid[1])};
+        run_block();
+    }
 }
 
 template <auto kernel, class... A, size_t... I>
@@ -223,6 +228,8 @@ void unpack(void **arguments, void (*function)(A...))
 }
 
 }  // namespace cpu
+
+extern "C" inline __attribute__((used)) void set_backwards(int yes) { cpu::backwards = yes != 0; }
 
 // Makes run_NAME, which the test calls: grid, block, and a pointer to each argument.
 #define CUDA_ENTRY(name) \

@@ -122,7 +122,8 @@ def test_a_broken_kernel_is_a_row_and_the_next_one_is_measured(
     rows = table(tmp_path)
     failed = pick(rows, kernel="vectoradd", status="failed")
     assert failed
-    assert all(reason in row["reason"] for row in failed)
+    reasons = {row["reason"] for row in failed if not row["reason"].startswith("not timed")}
+    assert [told for told in reasons if reason not in told] == []
     assert not pick(rows, kernel="vectoradd", method="events", status="ok")
     assert {row["status"] for row in pick(rows, kernel="reduce")} == {"ok"}
 

@@ -21,14 +21,16 @@ def _problems(kernel: Kernel, folder: Path) -> list[str]:
     for case in kernel.checks:
         buffers = kernel.definition.inputs(case, np.random.default_rng(7))
         expected = kernel.definition.reference(case, buffers)
-        got = on_cpu.run(kernel, case, buffers, library)
-        for name, array in expected.items():
-            problem = mismatch(array, got[name], kernel.tolerance)
-            if problem:
-                found.append(f"{case_id(case)}: {name}: {problem}")
-        for name, array in buffers.items():
-            if name not in expected and not np.array_equal(array, got[name], equal_nan=array.dtype.kind == "f"):
-                found.append(f"{case_id(case)}: {name} was changed, and the reference does not say so")
+        for backwards in (False, True):
+            got = on_cpu.run(kernel, case, buffers, library, backwards)
+            where = f"{case_id(case)}{' backwards' if backwards else ''}"
+            for name, array in expected.items():
+                problem = mismatch(array, got[name], kernel.tolerance)
+                if problem:
+                    found.append(f"{where}: {name}: {problem}")
+            for name, array in buffers.items():
+                if name not in expected and not np.array_equal(array, got[name], equal_nan=array.dtype.kind == "f"):
+                    found.append(f"{where}: {name} was changed, and the reference does not say so")
     return found
 
 

@@ -34,6 +34,8 @@ bool fault(const char *kind, const std::string &name)
     return wanted && (std::string(kind) + " " + name == wanted || std::string(kind) == wanted);
 }
 
+bool own(const std::string &name) { return name == "spin" || name == "sweep"; }
+
 Entry find(const std::string &name)
 {
     const std::string folder = std::getenv("FAKE_GPU_KERNELS");
@@ -132,9 +134,9 @@ CUresult cuModuleGetFunction(CUfunction *function, CUmodule, const char *name)
 {
     Function *&known = functions[name];
     if (!known)
-        known = new Function{name, std::string(name) == "spin" ? nullptr : find(name)};
+        known = new Function{name, own(name) ? nullptr : find(name)};
     *function = reinterpret_cast<CUfunction>(known);
-    return known->entry || known->name == "spin" ? CUDA_SUCCESS : CUDA_ERROR_NOT_FOUND;
+    return known->entry || own(name) ? CUDA_SUCCESS : CUDA_ERROR_NOT_FOUND;
 }
 CUresult cuFuncGetAttribute(int *value, CUfunction_attribute attribute, CUfunction)
 {
@@ -196,6 +198,8 @@ CUresult cuLaunchKernel(CUfunction handle, unsigned gx, unsigned gy, unsigned gz
         sleep(600);
     if (fault("launch", function->name))
         return lost = true, CUDA_SUCCESS;  // the fault shows at the next synchronisation
+    if (function->name == "sweep")
+        return CUDA_SUCCESS;
     if (function->name == "spin") {
         auto *out = reinterpret_cast<unsigned long long *>(*static_cast<CUdeviceptr *>(arguments[1]));
         out[1] = *static_cast<unsigned long long *>(arguments[0]);
@@ -209,12 +213,8 @@ CUresult cuLaunchKernel(CUfunction handle, unsigned gx, unsigned gy, unsigned gz
             std::fclose(file);
         }
     function->entry(grid, block, arguments);
-    if (fault("wrong", function->name))  // the first word of the last buffer among the arguments
-        for (int i = 0; i < 8 && arguments[i]; i++) {
-            auto *words = *static_cast<unsigned **>(arguments[i]);
-            if (reinterpret_cast<uintptr_t>(words) > 1u << 30 && i == 2)
-                words[0] ^= 0x00700000;
-        }
+    if (fault("wrong", function->name))  // in the first word of the third argument, the output of vectoradd
+        (*static_cast<unsigned **>(arguments[2]))[0] ^= 0x00700000;
     return CUDA_SUCCESS;
 }
 CUresult cuProfilerStart() { return profiled = 1, CUDA_SUCCESS; }

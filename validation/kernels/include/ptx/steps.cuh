@@ -1,6 +1,6 @@
 // Times repeated steps of any kind: a short loop and one twice as long, so that the difference holds nothing but steps;
-// loop control, clock reads and what is still under way at the end cancel. What does not is some tens of cycles once (on
-// sm_90 the first loop also loads `rounds`): take many rounds.
+// loop control, clock reads and what is still under way at the end cancel. What does not is some tens of cycles once
+// (on sm_90 the first loop also loads `rounds`): take many rounds.
 #pragma once
 
 #include <ptx/clock.cuh>

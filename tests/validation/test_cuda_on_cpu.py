@@ -16,9 +16,7 @@ from validation.kernels import Buffers, Kernel, Launch, launch
 pytestmark = pytest.mark.skipif(shutil.which("g++") is None, reason="needs g++")
 
 HEAD = 'extern "C" __global__ void k(int *out, const int *in, int n)\n'
-REVERSE = (
-    HEAD + "{ __shared__ int s[64]; s[threadIdx.x] = in[threadIdx.x]; %s; out[threadIdx.x] = s[63 - threadIdx.x]; }"
-)
+REVERSE = HEAD + "{ __shared__ int s[64]; const int t = threadIdx.x; s[t] = in[t]; %s; out[t] = s[63 - t]; }"
 
 
 def run(source: str, folder: Path, backwards: bool = False, block: int = 64, grid: int = 1) -> Buffers:

@@ -108,7 +108,8 @@ class CudaDevice:
         call("cuDevicePrimaryCtxRetain", ctypes.byref(context), self._device)
         call("cuCtxSetCurrent", context)
         self.stream, self.start, self.stop = ctypes.c_void_p(), ctypes.c_void_p(), ctypes.c_void_p()
-        call("cuStreamCreate", ctypes.byref(self.stream), 1)  # does not wait for the default stream
+        # A blocking stream: it waits for copies on the default stream, which may return before their data arrived.
+        call("cuStreamCreate", ctypes.byref(self.stream), 0)
         for event in (self.start, self.stop):
             call("cuEventCreate", ctypes.byref(event), 0)
         support = self.module(support_cubin)
@@ -241,6 +242,10 @@ class CudaSession:
         """See Session."""
         return sum(array.nbytes for array in self._inputs.values())
 
+    def restored(self) -> int:
+        """See Session."""
+        return sum(self._inputs[name].nbytes for name in self._pristine)
+
     def reset(self, which: int) -> None:
         """See Session."""
         for name, source in self._pristine.items():
@@ -283,15 +288,18 @@ class CudaSession:
         clock = counted[0] / counted[1] * 1e3 if counted[1] else None
         return Timing(milliseconds.value * 1e-3, clock, late=submission_ns > spin_ns)
 
-    def repeat(self, which: int, seconds: float) -> tuple[int, float]:
+    def repeat(self, which: int, seconds: float, restore: bool) -> tuple[int, float]:
         """See Session."""
         begin = time.perf_counter()
+        self.reset(which)
         self.run(which)
         once = max(1e-6, time.perf_counter() - begin)
         batch = max(1, int(_BATCH_S / once))
         done, begin = 0, time.perf_counter()
         while (taken := time.perf_counter() - begin) < seconds:
             for _ in range(batch):
+                if restore:
+                    self.reset(which)
                 self._submit(self._runs[which])
             self._wait()
             done += batch

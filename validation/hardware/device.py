@@ -87,8 +87,14 @@ class Session(Protocol):
     def timed(self, which: int) -> Timing:
         """One run between two events."""
 
-    def repeat(self, which: int, seconds: float) -> tuple[int, float]:
-        """Runs back to back for about so long; runs done and seconds taken by the host's clock."""
+    def repeat(self, which: int, seconds: float, restore: bool) -> tuple[int, float]:
+        """Runs back to back for about so long, with a reset before each if `restore`.
+
+        Returns the runs done and the seconds taken by the host's clock.
+        """
+
+    def restored(self) -> int:
+        """Bytes that a reset copies."""
 
     def flush(self) -> None:
         """Reads so much other memory that nothing of the buffers is left in the caches."""

@@ -69,7 +69,11 @@ class DrySession:
         self.run(which)
         return Timing(time.perf_counter() - begin, None)
 
-    def repeat(self, which: int, seconds: float) -> tuple[int, float]:
+    def restored(self) -> int:
+        """See Session."""
+        return 0
+
+    def repeat(self, which: int, seconds: float, restore: bool) -> tuple[int, float]:
         """See Session."""
         return 1, self.timed(which).seconds
 

@@ -7,7 +7,7 @@ many, `flushed` reads three times the L2 in between.
 
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +16,7 @@ from validation.hardware.device import Device, DeviceError, FunctionFacts, Sessi
 from validation.hardware.record import Row
 from validation.hardware.rows import Context, launch_columns, row, state_columns
 from validation.hardware.spread import flags, summary
-from validation.kernels import Case, Kernel, Launch, error, mismatch
+from validation.kernels import Buffers, Case, Kernel, Launch, error, mismatch
 
 #: Inputs of every timed row, so that a prediction can be made for the very same data.
 TIMED_SEED = 1
@@ -78,8 +78,10 @@ def check(device: Device, work: Work, seed: int) -> Row:
 class _Case:
     """A session and what its rows share."""
 
-    def __init__(self, device: Device, work: Work, session: Session, launches: list[Launch]) -> None:
-        self.device, self.work, self.session = device, work, session
+    def __init__(
+        self, device: Device, work: Work, session: Session, launches: list[Launch], expected: Callable[[], Buffers]
+    ) -> None:
+        self.device, self.work, self.session, self.expected = device, work, session, expected
         self.functions: dict[str, FunctionFacts] = session.functions()
         self.columns: Row = {"seed": TIMED_SEED, **launch_columns(launches, self.functions, None)}
 
@@ -154,17 +156,31 @@ class _Case:
     def energy_rows(self) -> Iterator[Row]:
         """Joules a run and watts, from the board's counter over seconds of repetition."""
         columns = {**self.columns, "cache": "warm"}
-        before = self.device.energy_joules()
-        if before is None:
+        if self.device.energy_joules() is None:
             reason = "no GPU" if self.device.dry else "NVML gives no energy counter for this board"
             yield row(self.work.base, "nvml", "energy", "dry-run" if self.device.dry else "missing", reason, **columns)
             return
+        restore = not self._repeatable()
+        copied = f"each run includes a copy of {self.session.restored():,} bytes that puts its buffers back"
         self.session.reset(0)
-        runs, seconds = self.session.repeat(0, ENERGY_S)
-        joules = (self.device.energy_joules() or before) - before
+        before = self.device.energy_joules() or 0.0
+        runs, seconds = self.session.repeat(0, ENERGY_S, restore)
+        joules = (self.device.energy_joules() or 0.0) - before
         columns |= state_columns(self.device.state()) | {"repetitions": runs}
-        yield row(self.work.base, "nvml", "energy", "ok", unit="J", value=joules / runs, **columns)
-        yield row(self.work.base, "nvml", "power", "ok", unit="W", value=joules / seconds, **columns)
+        for metric, value, unit in (("energy", joules / runs, "J"), ("power", joules / seconds, "W")):
+            doubt = copied if restore else None
+            yield row(self.work.base, "nvml", metric, "ok", doubt, unit=unit, value=value, **columns)
+
+    def _repeatable(self) -> bool:
+        """Whether a second run on what the first one left does the same: its results still agree with the reference."""
+        kernel = self.work.kernel
+        if not kernel.has_reference:
+            return True
+        self.session.reset(0)
+        self.session.run(0)
+        self.session.run(0)
+        got = self.session.download(0)
+        return all(mismatch(array, got[name], kernel.tolerance) is None for name, array in self.expected().items())
 
 
 def _times(timings: list[Timing]) -> dict[str, tuple[list[float], str]]:
@@ -190,7 +206,7 @@ def measure(device: Device, work: Work) -> Iterator[Row]:
     sets = _set_count(sum(array.nbytes for array in buffers.values()), device.facts.l2_bytes)
     session = device.session(kernel, work.case, buffers, launches, work.cubin, 1 if kernel.has_readings else sets)
     try:
-        case = _Case(device, work, session, launches)
+        case = _Case(device, work, session, launches, lambda: kernel.definition.reference(work.case, buffers))
         case.warm_up()
         if kernel.has_readings:
             yield from case.reading_rows()

@@ -10,7 +10,7 @@ import pytest
 
 from tests.validation.hardware.conftest import ROOT, kit
 from tests.validation.hardware.rows import assert_valid
-from validation.hardware import __main__ as command
+from validation.hardware import command
 from validation.hardware.record import Row, read
 from validation.hardware.run import slug
 from validation.hardware.split import split_of
@@ -146,7 +146,7 @@ def test_a_folder_that_cannot_be_used_is_refused_and_kept(tmp_path: Path, conten
 WITHOUT_COMPILER = """\
 import sys
 from tests.validation.hardware.test_command import no_compiler
-from validation.hardware import __main__ as command
+from validation.hardware import command
 command.find_compiler = no_compiler
 sys.exit(command.main(sys.argv[1:]))
 """
@@ -202,3 +202,12 @@ def test_the_folder_is_named_after_the_gpu(gpu: str, folder: str) -> None:
 
 def test_rows_of_a_configuration_stand_on_one_side(dry: tuple[Path, str]) -> None:
     assert all(row["split"] == split_of(row["kernel"], row["case"]) for row in table(dry[0]))
+
+
+def test_without_numpy_it_says_what_to_install(tmp_path: Path) -> None:
+    """`-S` leaves site-packages out: nothing but Python's own library can be imported."""
+    done = subprocess.run(
+        [sys.executable, "-S", "-m", "validation.hardware"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert done.stderr == "the kit needs NumPy and PyYAML: python3 -m pip install numpy pyyaml\n"

@@ -74,8 +74,12 @@ class ScriptedSession:
         self.timings += 1
         return Timing(self.device.seconds(self.timings), 1700.0, self.device.late)
 
-    def repeat(self, which: int, seconds: float) -> tuple[int, float]:
+    def repeat(self, which: int, seconds: float, restore: bool) -> tuple[int, float]:
+        self.device.log.append(f"repeat{' restored' if restore else ''}")
         return 1000, 2.0
+
+    def restored(self) -> int:
+        return 4096
 
     def flush(self) -> None:
         self.device.log.append("flush")
@@ -162,11 +166,28 @@ def test_a_spread_throttling_and_late_submission_are_told() -> None:
 
 
 def test_energy_is_the_counters_difference_over_the_runs() -> None:
-    rows = run(Scripted(joules=[100.0, 800.0]), energy=True)
+    device = Scripted(joules=[90.0, 100.0, 800.0])
+    rows = run(device, energy=True)
+    assert "repeat" in device.log
     energy, power = rows[-2:]
     assert (energy["metric"], energy["value"], energy["unit"]) == ("energy", 0.7, "J")
     assert (power["metric"], power["value"], power["unit"]) == ("power", 350.0, "W")
     assert energy["repetitions"] == 1000
+
+
+def test_a_run_that_changes_its_own_inputs_is_put_back_each_time_and_says_so() -> None:
+    """The second run without a reset gives another result; the scripted device spoils the third download."""
+    downloads = []
+
+    def spoil(got: Buffers) -> None:
+        downloads.append(1)
+        if len(downloads) == 2:
+            got["c"][0] += 1
+
+    device = Scripted(joules=[90.0, 100.0, 800.0], spoil=spoil)
+    energy = run(device, energy=True)[-2]
+    assert "repeat restored" in device.log
+    assert energy["reason"] == "each run includes a copy of 4,096 bytes that puts its buffers back"
 
 
 def test_a_board_without_an_energy_counter_is_a_row() -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from tests.validation.hardware.conftest import kit
 from tests.validation.hardware.rows import assert_valid
+from tests.validation.test_measured import assert_sound
 from validation.hardware.profile import counters
 from validation.hardware.record import Row, read
 from validation.kernels import load
@@ -44,6 +45,15 @@ def test_every_case_is_checked_timed_and_profiled(measured: Path) -> None:
         assert len(timed) == 2
         assert all(row["repetitions"] >= 20 and row["spread"] >= 0 for row in timed)
     assert [row["metric"] for row in pick(rows, method="ncu")] == list(counters())
+
+
+def test_the_folder_is_fit_to_be_committed(measured: Path) -> None:
+    assert_sound(measured)
+    victim = next((measured / "cubins").glob("vectoradd.*"))
+    with pytest.raises(FileNotFoundError):
+        victim.rename(victim.with_suffix(".gone"))
+        assert_sound(measured)
+    victim.with_suffix(".gone").rename(victim)
 
 
 def test_buffers_rotate_until_they_exceed_twice_the_l2(measured: Path) -> None:

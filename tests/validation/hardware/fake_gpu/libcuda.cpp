@@ -97,7 +97,7 @@ CUresult cuCtxSetCurrent(CUcontext context) { return context ? CUDA_SUCCESS : CU
 CUresult cuStreamCreate(CUstream *stream, unsigned flags)
 {
     *stream = reinterpret_cast<CUstream>(2);
-    return flags == CU_STREAM_NON_BLOCKING ? CUDA_SUCCESS : CUDA_ERROR_INVALID_VALUE;
+    return flags == CU_STREAM_DEFAULT ? CUDA_SUCCESS : CUDA_ERROR_INVALID_VALUE;
 }
 CUresult cuStreamSynchronize(CUstream)
 {

@@ -4,9 +4,12 @@ Needs g++. Buffers stand between guard zones, so that a write outside of one is 
 """
 
 import ctypes
+import multiprocessing
+import platform
 import re
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +21,8 @@ from validation.kernels import Buffers, Case, Kernel
 HERE = Path(__file__).resolve().parent / "cuda_on_cpu"
 INCLUDE = HERE.parent.parent.parent / "validation" / "kernels" / "include"
 COMPILER = shutil.which("g++")
+#: Fused multiply-add, as GPUs have it, must be asked for on x86.
+FUSED = ("-mfma",) if platform.machine() == "x86_64" else ()
 GUARD = 4096
 #: Quiet NaNs as floats: what is read from outside a buffer spoils the result.
 GUARD_BYTE = 0xFF
@@ -34,8 +39,8 @@ def build(kernel: Kernel, folder: Path) -> ctypes.CDLL:
     library = folder / f"{kernel.name}.so"
     defines = [flag for flag in kernel.flags if flag.startswith("-D")]
     command = [
-        str(COMPILER), "-std=c++17", "-O1", "-shared", "-fPIC", "-w", "-ffp-contract=fast", "-mfma",
-        *defines, f"-I{HERE}", f"-I{INCLUDE}", str(wrapper),
+        str(COMPILER), "-std=c++17", "-O1", "-shared", "-fPIC", "-w", "-ffp-contract=fast",
+        *FUSED, *defines, f"-I{HERE}", f"-I{INCLUDE}", str(wrapper),
         "-x", "c", str(HERE / "dynamic_shared.c"), "-o", str(library),
     ]  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -85,3 +90,23 @@ def run(kernel: Kernel, case: Case, buffers: Buffers, library: ctypes.CDLL, back
     for name, guard in guarded.items():
         assert guard.intact, f"{kernel.name}: something was written outside {name}"
     return {name: guard.value for name, guard in guarded.items()}
+
+
+def in_a_fork(find: Callable[..., list[str]], *arguments: Any, seconds: float = 120) -> list[str]:
+    """The problems that `find` reports, or that of the process: a wild write or a deadlock ends that one, not ours."""
+    context = multiprocessing.get_context("fork")
+    answer, teller = context.Pipe(duplex=False)
+    child = context.Process(target=lambda: teller.send(find(*arguments)))
+    child.start()
+    teller.close()
+    answered = answer.poll(seconds)
+    try:
+        found: list[str] = answer.recv() if answered else []
+    except EOFError:
+        found = []
+    child.join(10 if answered else 0)
+    if child.is_alive():
+        child.kill()
+        child.join()
+        return [*found, f"still running after {seconds:g} s"]
+    return found if child.exitcode == 0 else [*found, f"the run ended with {child.exitcode}"]

@@ -1,7 +1,6 @@
 """The stand-in for CUDA sees what it is there to see: each small kernel here has one fault, or none."""
 
 import multiprocessing
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,9 +10,10 @@ import numpy as np
 import pytest
 
 from tests.validation import on_cpu
+from tests.validation.tools import needs_gxx
 from validation.kernels import Buffers, Kernel, Launch, launch
 
-pytestmark = pytest.mark.skipif(shutil.which("g++") is None, reason="needs g++")
+pytestmark = needs_gxx
 
 HEAD = 'extern "C" __global__ void k(int *out, const int *in, int n)\n'
 REVERSE = HEAD + "{ __shared__ int s[64]; const int t = threadIdx.x; s[t] = in[t]; %s; out[t] = s[63 - t]; }"

@@ -12,6 +12,9 @@ from validation.kernels.cubin import functions, sass_hash
 MEASURED = Path(__file__).resolve().parent.parent.parent / "validation" / "measured"
 
 
+_KEY = ("gpu", "kernel", "case", "launch", "method", "cache", "metric", "sass_hash")
+
+
 def assert_sound(folder: Path) -> None:
     """Rows of the schema, each on its side, none twice, none of a dry run, with the cubin that they name."""
     hashes: dict[str, str] = {}
@@ -21,8 +24,10 @@ def assert_sound(folder: Path) -> None:
         assert_valid(rows)
         for row in rows:
             assert row["status"] != "dry-run"
-            assert split_of(row["kernel"], row["case"]) == row["split"] == side
-            key = tuple(row[name] for name in ("gpu", "kernel", "case", "launch", "method", "cache", "metric"))
+            assert split_of(row["suite"], row["kernel"], row["case"]) == row["split"] == side
+            key = tuple(
+                row[name] for name in ("gpu", "kernel", "case", "launch", "method", "cache", "metric", "sass_hash")
+            )
             assert key not in seen, key
             seen.add(key)
             if row["cubin"] and row["cubin"] not in hashes:

@@ -11,15 +11,21 @@ Exit codes: 0 done (or time over), 1 something failed, 2 bad input or no GPU, 13
 """
 
 import argparse
+import sys
 from pathlib import Path
 
+from validation.hardware.client import Worker, worker_command
 from validation.hardware.plan import PlanError, parse_part, part_of, select
-from validation.hardware.pool import Worker, command
 from validation.hardware.record import RecordError, Row, read
-from validation.hardware.run import HardwareError, Options, Outcome, Run, to_stderr
+from validation.hardware.run import HardwareError, Options, Outcome, Run
 from validation.hardware.summary import summarise
 from validation.kernels import KernelError, catalogue
 from validation.kernels.build import BuildError, Compiler, find_compiler
+
+
+def to_stderr(text: str) -> None:
+    """A line of progress, or an error."""
+    print(text, file=sys.stderr, flush=True)
 
 
 def _arguments(given: list[str] | None) -> argparse.Namespace:
@@ -55,13 +61,18 @@ def _rows(folder: Path) -> list[Row]:
 def _list() -> None:
     for kernel in catalogue().values():
         since = f"  (sm_{kernel.first_architecture} on)" if kernel.first_architecture > 75 else ""
-        print(f"{kernel.suite + '/' + kernel.name:34s} {len(kernel.cases):3d} cases  {kernel.about}{since}")
+        follows = f"  [{kernel.follows}]" if kernel.follows else ""
+        print(f"{kernel.suite + '/' + kernel.name:34s} {len(kernel.cases):3d} cases  {kernel.about}{since}{follows}")
 
 
 def _measure(options: argparse.Namespace) -> int:
     if not options.minutes > 0:
         raise PlanError(f"--minutes {options.minutes:g}: expected a number above 0")
+    if options.out is not None and not str(options.out).strip("."):
+        raise PlanError("--out: expected a folder of its own, not the current one")
     kernels = part_of(select(catalogue(), options.only), parse_part(options.part))
+    if not kernels:
+        raise PlanError(f"--part {options.part}: fewer kernels than parts were chosen, and this part has none")
     compiler: Compiler | None = None
     reason = ""
     try:
@@ -77,7 +88,7 @@ def _measure(options: argparse.Namespace) -> int:
         profile=not options.no_counters,
         say=to_stderr,
     )
-    run = Run(Worker(command("dry" if options.dry_run else "cuda")), compiler, reason, asked)
+    run = Run(Worker(worker_command("dry" if options.dry_run else "cuda")), compiler, reason, asked)
     return _tell(run(kernels))
 
 

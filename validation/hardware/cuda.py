@@ -11,16 +11,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from validation.hardware.device import DeviceError, Facts, FunctionFacts, State, Timing
+from validation.hardware.device import DeviceError, Facts, FunctionFacts, Program, Repeated, State, Timing
 from validation.hardware.nvml import Nvml
-from validation.kernels import Buffers, Case, Kernel, Launch
+from validation.kernels import Buffers, Launch
 
 _ATTRIBUTES = {"sms": 16, "l2": 38, "major": 75, "minor": 76}
 _FUNCTION_SHARED, _FUNCTION_REGISTERS, _FUNCTION_DYNAMIC_SHARED = 1, 4, 8
-#: After these the context is lost (CUresult: illegal address, launch timeout, assert, hardware stack …, launch failed).
-_FATAL = {214, 700, 702, 710, *range(714, 720)}
-#: Buffers up to this size are put back before every run; larger ones only if the reference says that they change.
-SMALL_BYTES = 16 << 20
+#: After any other error the context may be lost (CUresult: invalid value, out of memory, invalid image, no binary for
+#: this GPU, invalid PTX, not found, launch out of resources).
+_HARMLESS = {1, 2, 200, 209, 218, 500, 701}
 #: So many times the L2 is read to drive everything else out of it.
 SWEPT_L2 = 3
 _STATIC_SHARED_LIMIT = 48 * 1024
@@ -45,7 +44,7 @@ class Driver:
             text = ctypes.c_char_p()
             self.library.cuGetErrorName(status, ctypes.byref(text))
             said = text.value.decode() if text.value else str(status)
-            raise DeviceError(f"{name}: {said} ({status})", fatal=status in _FATAL)
+            raise DeviceError(f"{name}: {said} ({status})", fatal=status not in _HARMLESS)
 
     def attribute(self, device: ctypes.c_int, number: int) -> int:
         """A device attribute."""
@@ -84,8 +83,6 @@ class CudaDevice:
         name = ctypes.create_string_buffer(256)
         driver.call("cuDeviceGetName", name, 256, self._device)
         driver.call("cuDriverGetVersion", ctypes.byref(version))
-        memory = ctypes.c_size_t()
-        driver.call("cuDeviceTotalMem_v2", ctypes.byref(memory), self._device)
         bus = ctypes.create_string_buffer(64)
         driver.call("cuDeviceGetPCIBusId", bus, 64, self._device)
         self._nvml = Nvml.open(bus.value.decode())
@@ -97,7 +94,6 @@ class CudaDevice:
             driver=self._nvml.driver_version() if self._nvml else "unknown",
             cuda=f"{version.value // 1000}.{version.value % 1000 // 10}",
             l2_bytes=attribute["l2"],
-            memory_bytes=memory.value,
         )
         if support_cubin is not None:
             self._open(support_cubin)
@@ -144,12 +140,9 @@ class CudaDevice:
         self.driver.call("cuMemGetInfo_v2", ctypes.byref(free), ctypes.byref(total))
         return free.value
 
-    def session(
-        self, kernel: Kernel, case: Case, buffers: Buffers, launches: list[Launch], cubin: bytes, sets: int
-    ) -> "CudaSession":
+    def session(self, program: Program, restored: set[str], sets: int) -> "CudaSession":
         """See Device."""
-        changed = set(kernel.definition.reference(case, buffers)) if kernel.has_reference else set()
-        return CudaSession(self, buffers, changed, launches, cubin, sets)
+        return CudaSession(self, program, restored, sets)
 
     def state(self) -> State:
         """See Device."""
@@ -178,27 +171,18 @@ class _Prepared:
 class CudaSession:
     """One case: its module, buffer sets and prepared launches."""
 
-    def __init__(
-        self,
-        device: CudaDevice,
-        buffers: Buffers,
-        changed: set[str],
-        launches: list[Launch],
-        cubin: bytes,
-        sets: int,
-    ) -> None:
+    def __init__(self, device: CudaDevice, program: Program, restored: set[str], sets: int) -> None:
         self._device, self._call = device, device.driver.call
-        self._inputs = {name: np.ascontiguousarray(array) for name, array in buffers.items()}
+        launches = program.launches
+        self._inputs = {name: np.ascontiguousarray(array) for name, array in program.buffers.items()}
         self._pointers: list[ctypes.c_uint64] = []
-        self._module = device.module(cubin)
+        self._module = device.module(program.cubin)
         self._functions = {step.function: device.function(self._module, step.function) for step in launches}
         self._allow_dynamic_shared(launches)
-        restored = [n for n, array in self._inputs.items() if n in changed or array.nbytes <= SMALL_BYTES]
-        footprint = self.footprint()
         room = int(0.8 * device.free_bytes()) - sum(self._inputs[name].nbytes for name in restored)
-        self._sets = max(1, min(sets, room // max(1, footprint)))
+        self._sets = max(1, min(sets, room // max(1, program.footprint)))
         try:
-            self._pristine = {name: self._uploaded(self._inputs[name]) for name in restored}
+            self._pristine = {name: self._uploaded(self._inputs[name]) for name in self._inputs if name in restored}
             self._addresses = [
                 {name: self._uploaded(array) for name, array in self._inputs.items()} for _ in range(self._sets)
             ]
@@ -238,11 +222,7 @@ class CudaSession:
         """See Session."""
         return self._sets
 
-    def footprint(self) -> int:
-        """See Session."""
-        return sum(array.nbytes for array in self._inputs.values())
-
-    def restored(self) -> int:
+    def restored_bytes(self) -> int:
         """See Session."""
         return sum(self._inputs[name].nbytes for name in self._pristine)
 
@@ -257,7 +237,7 @@ class CudaSession:
         launch, stream = self._device.driver.library.cuLaunchKernel, self._device.stream
         for one in prepared:
             if status := launch(*one.head, stream, one.pointers, None):
-                raise DeviceError(f"cuLaunchKernel: error {status}", fatal=status in _FATAL)
+                raise DeviceError(f"cuLaunchKernel: error {status}", fatal=status not in _HARMLESS)
 
     def _wait(self) -> None:
         self._call("cuStreamSynchronize", self._device.stream)
@@ -288,22 +268,23 @@ class CudaSession:
         clock = counted[0] / counted[1] * 1e3 if counted[1] else None
         return Timing(milliseconds.value * 1e-3, clock, late=submission_ns > spin_ns)
 
-    def repeat(self, which: int, seconds: float, restore: bool) -> tuple[int, float]:
+    def repeat(self, seconds: float, restore: bool) -> Repeated:
         """See Session."""
-        begin = time.perf_counter()
-        self.reset(which)
-        self.run(which)
+        begin, state = time.perf_counter(), self._device.state()
+        self.reset(0)
+        self.run(0)
         once = max(1e-6, time.perf_counter() - begin)
         batch = max(1, int(_BATCH_S / once))
         done, begin = 0, time.perf_counter()
         while (taken := time.perf_counter() - begin) < seconds:
             for _ in range(batch):
                 if restore:
-                    self.reset(which)
-                self._submit(self._runs[which])
+                    self.reset(0)
+                self._submit(self._runs[0])
+            state = self._device.state()
             self._wait()
             done += batch
-        return done, taken
+        return Repeated(done, taken, state)
 
     def flush(self) -> None:
         """See Session."""

@@ -7,6 +7,8 @@ or more sets, so that repetitions can rotate among them.
 from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
+
 from validation.kernels import Buffers, Case, Kernel, Launch
 
 
@@ -31,7 +33,6 @@ class Facts:
     driver: str | None
     cuda: str | None
     l2_bytes: int
-    memory_bytes: int
 
     @property
     def architecture(self) -> int:
@@ -50,12 +51,43 @@ class State:
 
 
 @dataclass(frozen=True)
+class Program:
+    """One case, ready to be loaded."""
+
+    kernel: Kernel
+    case: Case
+    buffers: Buffers
+    launches: list[Launch]
+    cubin: bytes
+
+    @classmethod
+    def of(cls, kernel: Kernel, case: Case, cubin: bytes, seed: int) -> "Program":
+        """The case with the inputs of a seed."""
+        buffers = kernel.definition.inputs(case, np.random.default_rng(seed))
+        return cls(kernel, case, buffers, kernel.definition.launches(case, buffers), cubin)
+
+    @property
+    def footprint(self) -> int:
+        """Bytes of its buffers."""
+        return sum(array.nbytes for array in self.buffers.values())
+
+
+@dataclass(frozen=True)
 class Timing:
     """One repetition."""
 
     seconds: float
     sm_clock_mhz: float | None  # just before it, by the SM's own counter against the device's nanosecond timer
     late: bool = False  # the host was still submitting launches when the device could have run them
+
+
+@dataclass(frozen=True)
+class Repeated:
+    """Many runs back to back."""
+
+    runs: int
+    seconds: float  # by the host's clock
+    state: State  # of the board while it was busy
 
 
 @dataclass(frozen=True)
@@ -75,9 +107,6 @@ class Session(Protocol):
     def sets(self) -> int:
         """Number of buffer sets."""
 
-    def footprint(self) -> int:
-        """Bytes of one set."""
-
     def reset(self, which: int) -> None:
         """Puts the buffers that a run changes back to their inputs."""
 
@@ -87,13 +116,10 @@ class Session(Protocol):
     def timed(self, which: int) -> Timing:
         """One run between two events."""
 
-    def repeat(self, which: int, seconds: float, restore: bool) -> tuple[int, float]:
-        """Runs back to back for about so long, with a reset before each if `restore`.
+    def repeat(self, seconds: float, restore: bool) -> "Repeated":
+        """Runs back to back for about so long, with a reset before each if `restore`."""
 
-        Returns the runs done and the seconds taken by the host's clock.
-        """
-
-    def restored(self) -> int:
+    def restored_bytes(self) -> int:
         """Bytes that a reset copies."""
 
     def flush(self) -> None:
@@ -120,10 +146,8 @@ class Device(Protocol):
     def dry(self) -> bool:
         """True if nothing is measured."""
 
-    def session(
-        self, kernel: Kernel, case: Case, buffers: Buffers, launches: list[Launch], cubin: bytes, sets: int
-    ) -> Session:
-        """Loads and uploads; raises DeviceError."""
+    def session(self, program: Program, restored: set[str], sets: int) -> Session:
+        """Loads and uploads; `restored` names the buffers that `reset` puts back. Raises DeviceError."""
 
     def state(self) -> State:
         """Clocks, temperature, power."""

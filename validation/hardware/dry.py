@@ -6,8 +6,8 @@ every row that rests on it has the status `dry-run`.
 
 import time
 
-from validation.hardware.device import Facts, FunctionFacts, State, Timing
-from validation.kernels import Buffers, Case, Kernel, Launch
+from validation.hardware.device import Facts, FunctionFacts, Program, Repeated, State, Timing
+from validation.kernels import Buffers
 
 #: The architecture that a dry run builds for.
 ARCHITECTURE = (9, 0)
@@ -17,13 +17,11 @@ class DryDevice:
     """No device."""
 
     dry = True
-    facts = Facts("dry run", ARCHITECTURE, 0, None, None, 50 << 20, 1 << 34)
+    facts = Facts("dry run", ARCHITECTURE, 0, None, None, 50 << 20)
 
-    def session(
-        self, kernel: Kernel, case: Case, buffers: Buffers, launches: list[Launch], cubin: bytes, sets: int
-    ) -> "DrySession":
+    def session(self, program: Program, restored: set[str], sets: int) -> "DrySession":
         """See Device."""
-        return DrySession(kernel, case, buffers, launches, sets)
+        return DrySession(program, sets)
 
     def state(self) -> State:
         """See Device."""
@@ -37,22 +35,17 @@ class DryDevice:
 class DrySession:
     """One case on the host."""
 
-    def __init__(self, kernel: Kernel, case: Case, buffers: Buffers, launches: list[Launch], sets: int) -> None:
-        self._kernel, self._case, self._inputs, self._launches = kernel, case, buffers, launches
+    def __init__(self, program: Program, sets: int) -> None:
+        self._program, self._sets = program, sets
         self._outputs: Buffers = {}
-        self._sets = sets
 
     def functions(self) -> dict[str, FunctionFacts]:
         """See Session."""
-        return {step.function: FunctionFacts(0, 0) for step in self._launches}
+        return {step.function: FunctionFacts(0, 0) for step in self._program.launches}
 
     def sets(self) -> int:
         """See Session."""
         return self._sets
-
-    def footprint(self) -> int:
-        """See Session."""
-        return sum(array.nbytes for array in self._inputs.values())
 
     def reset(self, which: int) -> None:
         """See Session."""
@@ -60,8 +53,9 @@ class DrySession:
 
     def run(self, which: int) -> None:
         """See Session."""
-        if self._kernel.has_reference and not self._outputs:
-            self._outputs = self._kernel.definition.reference(self._case, self._inputs)
+        kernel = self._program.kernel
+        if kernel.has_reference and not self._outputs:
+            self._outputs = kernel.definition.reference(self._program.case, self._program.buffers)
 
     def timed(self, which: int) -> Timing:
         """See Session."""
@@ -69,20 +63,20 @@ class DrySession:
         self.run(which)
         return Timing(time.perf_counter() - begin, None)
 
-    def restored(self) -> int:
+    def restored_bytes(self) -> int:
         """See Session."""
         return 0
 
-    def repeat(self, which: int, seconds: float, restore: bool) -> tuple[int, float]:
+    def repeat(self, seconds: float, restore: bool) -> Repeated:
         """See Session."""
-        return 1, self.timed(which).seconds
+        return Repeated(1, self.timed(0).seconds, State())
 
     def flush(self) -> None:
         """See Session."""
 
     def download(self, which: int) -> Buffers:
         """See Session."""
-        return {**self._inputs, **self._outputs}
+        return {**self._program.buffers, **self._outputs}
 
     def profiled(self, which: int, launches: int) -> None:
         """See Session."""

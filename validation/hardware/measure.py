@@ -7,16 +7,17 @@ many, `flushed` reads three times the L2 in between.
 
 import math
 import os
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
-from validation.hardware.device import Device, DeviceError, FunctionFacts, Session, Timing
+from validation.hardware.device import Device, DeviceError, Program, Session, Timing
 from validation.hardware.record import Row
 from validation.hardware.rows import Context, launch_columns, row, state_columns
 from validation.hardware.spread import flags, summary
-from validation.kernels import Buffers, Case, Kernel, Launch, error, mismatch
+from validation.kernels import Case, Kernel, KernelError, case_id, error, mismatch
 
 #: Inputs of every timed row, so that a prediction can be made for the very same data.
 TIMED_SEED = 1
@@ -24,6 +25,8 @@ REPETITIONS = 25
 MOST_SETS = 32
 _WARM_UP_S, _WARM_UP_RUNS = 0.05, 3
 ENERGY_S = 2.5
+#: Buffers of a kernel with readings that are put back before every run, whatever its reference names: tickets, clocks.
+SMALL_BYTES = 16 << 20
 
 
 @dataclass(frozen=True)
@@ -48,20 +51,18 @@ def _set_count(footprint: int, l2_bytes: int) -> int:
     return wanted if wanted <= MOST_SETS else 1
 
 
-def check(device: Device, work: Work, seed: int) -> Row:
-    """Runs once and compares every buffer that the reference names."""
+def check(device: Device, work: Work, seed: int) -> tuple[Row, set[str]]:
+    """Runs once and compares every buffer that the reference names; the row and those names."""
     kernel, base = work.kernel, work.base
     columns: Row = {"seed": seed, "unit": "of the largest magnitude"}
     if not kernel.has_reference:
-        return row(
-            base, "check", "relative_error", "skipped", "the kernel has no reference; it reports readings", **columns
-        )
-    buffers = kernel.definition.inputs(work.case, np.random.default_rng(seed))
-    launches = kernel.definition.launches(work.case, buffers)
-    expected = kernel.definition.reference(work.case, buffers)
-    session = device.session(kernel, work.case, buffers, launches, work.cubin, 1)
+        reason = "the kernel has no reference; it reports readings"
+        return row(base, "check", "relative_error", "skipped", reason, **columns), set()
+    program = Program.of(kernel, work.case, work.cubin, seed)
+    expected = kernel.definition.reference(work.case, program.buffers)
+    session = device.session(program, set(), 1)
     try:
-        columns |= launch_columns(launches, session.functions(), None)
+        columns |= launch_columns(program.launches, session.functions(), None)
         session.run(0)
         got = session.download(0)
         errors = {name: error(array, got[name]) for name, array in expected.items()}
@@ -70,20 +71,18 @@ def check(device: Device, work: Work, seed: int) -> Row:
         session.close()
     worst = max(errors.values(), default=0.0)
     columns |= {"value": worst if math.isfinite(worst) else None, "repetitions": 1}
-    if problems:
-        return row(base, "check", "relative_error", "failed", f"wrong result: {problems[0]}", **columns)
-    return row(base, "check", "relative_error", "ok", **columns)
+    told = ("failed", f"wrong result: {problems[0]}") if problems else ("ok", None)
+    return row(base, "check", "relative_error", *told, **columns), set(expected)
 
 
 class _Case:
-    """A session and what its rows share."""
+    """A loaded case and what its rows share."""
 
-    def __init__(
-        self, device: Device, work: Work, session: Session, launches: list[Launch], expected: Callable[[], Buffers]
-    ) -> None:
-        self.device, self.work, self.session, self.expected = device, work, session, expected
-        self.functions: dict[str, FunctionFacts] = session.functions()
-        self.columns: Row = {"seed": TIMED_SEED, **launch_columns(launches, self.functions, None)}
+    def __init__(self, device: Device, work: Work, program: Program, session: Session, changed: set[str]) -> None:
+        self.device, self.work, self.session, self.changed = device, work, session, changed
+        functions = session.functions()
+        self.columns: Row = {"seed": TIMED_SEED, **launch_columns(program.launches, functions, None)}
+        self.restores = True
 
     def rows(
         self, method: str, cache: str | None, values: dict[str, tuple[list[float], str]], timings: list[Timing]
@@ -104,12 +103,29 @@ class _Case:
             yield row(self.work.base, method, metric, "ok", doubt, **columns)
 
     def warm_up(self) -> None:
-        """Until clocks have risen and the first-launch costs are paid."""
-        self.session.reset(0)
-        spent, runs = 0.0, 0
-        while runs < _WARM_UP_RUNS or (spent < _WARM_UP_S and not self.device.dry):
-            spent += max(self.session.timed(0).seconds, 1e-4)
+        """Until clocks have risen and the first-launch costs are paid; then: does a run have to be put back?
+
+        It does not if a second run on what the first one left gives the same, as of a kernel that only writes what it
+        does not read. Putting back goes through the L2, so it is left out where it can be.
+        """
+        begin, runs = time.perf_counter(), 0
+        while runs < _WARM_UP_RUNS or (time.perf_counter() - begin < _WARM_UP_S and not self.device.dry):
+            self.session.timed(0)
             runs += 1
+        if self.work.kernel.has_readings:
+            return  # they are reset each time: their buffers are small, and their caches warmed by themselves
+        self.session.reset(0)
+        self.session.run(0)
+        first = {name: self.session.download(0)[name].copy() for name in self.changed}
+        self.session.run(0)
+        second = self.session.download(0)
+        tolerance = self.work.kernel.tolerance
+        self.restores = any(mismatch(array, second[name], tolerance) for name, array in first.items())
+
+    def reset(self, which: int) -> None:
+        """Puts a set back if a run has to be put back."""
+        if self.restores:
+            self.session.reset(which)
 
     def repetitions(self) -> int:
         """Fewer only where nothing is measured."""
@@ -121,11 +137,13 @@ class _Case:
         timings: list[Timing] = []
         count = session.sets() if cache == "rotated" else 1
         if cache == "warm":
-            session.reset(0)
+            self.reset(0)
             session.run(0)
         while len(timings) < self.repetitions():
             for which in range(count):
-                session.reset(which)
+                self.reset(which)
+            if cache == "rotated" and self.restores:
+                session.flush()  # no dirty line of a reset is left to be written back
             for which in range(count):
                 if cache == "flushed":
                     session.flush()
@@ -133,7 +151,7 @@ class _Case:
         yield from self.rows("events", cache, _times(timings), timings)
 
     def reading_rows(self) -> Iterator[Row]:
-        """What the kernel itself reports."""
+        """What the kernel itself reports, and the time of its runs."""
         if self.device.dry:
             reason = "no GPU: the kernel was not run"
             yield row(self.work.base, "readings", "readings", "dry-run", reason, **self.columns)
@@ -141,7 +159,7 @@ class _Case:
         values: dict[str, tuple[list[float], str]] = {}
         timings: list[Timing] = []
         for _ in range(self.repetitions()):
-            self.session.reset(0)
+            self.reset(0)
             timing = self.session.timed(0)
             timings.append(timing)
             read = self.work.kernel.definition.readings(self.work.case, self.session.download(0), timing.seconds)
@@ -160,27 +178,19 @@ class _Case:
             reason = "no GPU" if self.device.dry else "NVML gives no energy counter for this board"
             yield row(self.work.base, "nvml", "energy", "dry-run" if self.device.dry else "missing", reason, **columns)
             return
-        restore = not self._repeatable()
-        copied = f"each run includes a copy of {self.session.restored():,} bytes that puts its buffers back"
-        self.session.reset(0)
-        before = self.device.energy_joules() or 0.0
-        runs, seconds = self.session.repeat(0, ENERGY_S, restore)
-        joules = (self.device.energy_joules() or 0.0) - before
-        columns |= state_columns(self.device.state()) | {"repetitions": runs}
-        for metric, value, unit in (("energy", joules / runs, "J"), ("power", joules / seconds, "W")):
-            doubt = copied if restore else None
+        copied = f"each run includes a copy of {self.session.restored_bytes():,} bytes that puts its buffers back"
+        doubt = copied if self.restores else None
+        before = self.device.energy_joules()
+        done = self.session.repeat(ENERGY_S, self.restores)
+        after = self.device.energy_joules()
+        if before is None or after is None or after <= before:
+            yield row(self.work.base, "nvml", "energy", "missing", "the energy counter did not move", **columns)
+            return
+        joules = after - before
+        columns |= state_columns(done.state) | {"repetitions": done.runs}
+        columns["flags"] = "throttled" if done.state.throttled else None
+        for metric, value, unit in (("energy", joules / done.runs, "J"), ("power", joules / done.seconds, "W")):
             yield row(self.work.base, "nvml", metric, "ok", doubt, unit=unit, value=value, **columns)
-
-    def _repeatable(self) -> bool:
-        """Whether a second run on what the first one left does the same: its results still agree with the reference."""
-        kernel = self.work.kernel
-        if not kernel.has_reference:
-            return True
-        self.session.reset(0)
-        self.session.run(0)
-        self.session.run(0)
-        got = self.session.download(0)
-        return all(mismatch(array, got[name], kernel.tolerance) is None for name, array in self.expected().items())
 
 
 def _times(timings: list[Timing]) -> dict[str, tuple[list[float], str]]:
@@ -191,9 +201,16 @@ def _times(timings: list[Timing]) -> dict[str, tuple[list[float], str]]:
     return values
 
 
+def _restored(work: Work, program: Program, changed: set[str]) -> set[str]:
+    """What a reset puts back: what the reference says changes; of a kernel with readings also every small buffer."""
+    if not work.kernel.has_readings:
+        return changed
+    return changed | {name for name, array in program.buffers.items() if array.nbytes <= SMALL_BYTES}
+
+
 def measure(device: Device, work: Work) -> Iterator[Row]:
     """All rows of one case; raises DeviceError where the device is lost."""
-    checked = check(device, work, _fresh_seed())
+    checked, changed = check(device, work, _fresh_seed())
     yield checked
     if work.check_only:
         return
@@ -201,12 +218,11 @@ def measure(device: Device, work: Work) -> Iterator[Row]:
         yield row(work.base, "events", "time", "failed", "not timed: its outputs are wrong")
         return
     kernel = work.kernel
-    buffers = kernel.definition.inputs(work.case, np.random.default_rng(TIMED_SEED))
-    launches = kernel.definition.launches(work.case, buffers)
-    sets = _set_count(sum(array.nbytes for array in buffers.values()), device.facts.l2_bytes)
-    session = device.session(kernel, work.case, buffers, launches, work.cubin, 1 if kernel.has_readings else sets)
+    program = Program.of(kernel, work.case, work.cubin, TIMED_SEED)
+    sets = 1 if kernel.has_readings else _set_count(program.footprint, device.facts.l2_bytes)
+    session = device.session(program, _restored(work, program, changed), sets)
     try:
-        case = _Case(device, work, session, launches, lambda: kernel.definition.reference(work.case, buffers))
+        case = _Case(device, work, program, session, changed)
         case.warm_up()
         if kernel.has_readings:
             yield from case.reading_rows()
@@ -222,5 +238,7 @@ def measure(device: Device, work: Work) -> Iterator[Row]:
 
 def lost(work: Work, failure: BaseException) -> Row:
     """The row of a case that could not be measured to its end."""
-    text = str(failure) if isinstance(failure, DeviceError) else f"{type(failure).__name__}: {failure}"
+    text = str(failure)
+    if not isinstance(failure, DeviceError | KernelError):
+        text = f"{work.kernel.name}.py with {case_id(work.case)}: {type(failure).__name__}: {failure}"
     return row(work.base, "check" if work.check_only else "events", "time", "failed", text)

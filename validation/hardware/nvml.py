@@ -49,7 +49,10 @@ class Nvml:
     def state(self) -> State:
         """See Device."""
         power = self._read("nvmlDeviceGetPowerUsage", ctypes.c_uint())  # milliwatts
-        reasons = self._read("nvmlDeviceGetCurrentClocksThrottleReasons", ctypes.c_ulonglong())
+        reasons = None
+        for name in ("nvmlDeviceGetCurrentClocksEventReasons", "nvmlDeviceGetCurrentClocksThrottleReasons"):
+            if reasons is None:  # the newer name, then the older one
+                reasons = self._read(name, ctypes.c_ulonglong())
         return State(
             memory_clock_mhz=self._read("nvmlDeviceGetClockInfo", ctypes.c_uint(), _MEMORY_CLOCK),
             temperature_c=self._read("nvmlDeviceGetTemperature", ctypes.c_uint(), _GPU_TEMPERATURE),

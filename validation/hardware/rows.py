@@ -82,10 +82,26 @@ def row(base: Context, method: str, metric: str, status: str, reason: str | None
         "schema": 1,
         "date": now,
         **{key: value for key, value in base.to_dict().items() if key != "dry"},
-        "split": split_of(base.kernel, base.case),
+        "split": split_of(base.suite, base.kernel, base.case),
         "method": method,
         "metric": metric,
         "status": status,
         "reason": reason,
         **columns,
     }
+
+
+def told(rows: Sequence[Row]) -> str:
+    """What a job gave, in a few words."""
+    failed = next((one for one in rows if one["status"] == "failed"), None)
+    if failed is not None:
+        return f"FAILED: {failed['reason']}"
+    parts = []
+    for one in rows:
+        if one["status"] == "ok" and one["method"] in ("events", "nvml") and one["metric"] in ("time", "power"):
+            flag = f" ({one['flags']})" if one.get("flags") else ""
+            parts.append(f"{one.get('cache') or ''} {one['value']:.4g} {one['unit']}{flag}".strip())
+        elif one["status"] == "ok" and one["method"] == "readings":
+            parts.append(f"{one['metric']} {one['value']:.4g} {one['unit']}")
+    statuses = ", ".join(sorted({one["status"] for one in rows}))
+    return ", ".join(parts[:6]) if parts else f"{len(rows)} rows, {statuses}"

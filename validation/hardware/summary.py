@@ -21,7 +21,9 @@ def summarise(rows: Iterable[Row]) -> str:
     table = list(rows)
     lines = []
     for kernel, metric in _PEAKS:
-        found = [row for row in table if row["kernel"] == kernel and row["metric"] == metric and row["status"] == "ok"]
+        found = [
+            row for row in table if row["kernel"] == kernel and row["metric"] == metric and row["value"] is not None
+        ]
         if found:
             low, high = min(found, key=lambda row: row["value"]), max(found, key=lambda row: row["value"])
             best = low if high["unit"] in ("us", "cycles") else high

@@ -1,15 +1,26 @@
 // The kit's own kernels, launched around those that are measured.
 
+__device__ __forceinline__ unsigned long long nanoseconds_now()
+{
+    unsigned long long now;
+    asm volatile("mov.u64 %0, %%globaltimer;" : "=l"(now)::"memory");
+    return now;
+}
+
 // Holds the stream while the host submits what follows, and reads the SM's clock against the nanosecond timer meanwhile.
 // One thread; out[0] = SM cycles, out[1] = nanoseconds.
 extern "C" __global__ void spin(unsigned long long nanoseconds, unsigned long long *out)
 {
+    // From one tick of the timer to another: it may count in steps of a microsecond.
+    const unsigned long long before = nanoseconds_now();
     unsigned long long start, now;
-    asm volatile("mov.u64 %0, %%globaltimer;" : "=l"(start)::"memory");
+    do
+        start = nanoseconds_now();
+    while (start == before);
     const long long cycles = clock64();
-    do {
-        asm volatile("mov.u64 %0, %%globaltimer;" : "=l"(now)::"memory");
-    } while (now - start < nanoseconds);
+    do
+        now = nanoseconds_now();
+    while (now - start < nanoseconds);
     out[0] = clock64() - cycles;
     out[1] = now - start;
 }

@@ -7,17 +7,16 @@ A lost context, a hang or a crash ends this process and not the kit. Requests: {
 import functools
 import json
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import IO, Any
 
-import numpy as np
-
 from validation.hardware.cuda import CudaDevice
-from validation.hardware.device import Device, DeviceError
+from validation.hardware.device import Device, DeviceError, Program
 from validation.hardware.dry import DryDevice
 from validation.hardware.measure import TIMED_SEED, Work, lost, measure
-from validation.hardware.rows import Context
+from validation.hardware.rows import Context, launch_columns
 from validation.kernels import Kernel, load
 
 #: A kernel is asked for once a case.
@@ -74,21 +73,23 @@ def serve(device_kind: str, requests: IO[str], answers: IO[str]) -> int:
 
 
 def profile(request: dict[str, Any]) -> None:
-    """Runs each case once for the profiler; says in a file what was launched."""
+    """Runs each case once for the profiler; says in a file what was launched. Ends when its time is over."""
+    signal.alarm(request["seconds"])
     device = CudaDevice(Path(request["support"]).read_bytes())
     kernel: Kernel = load(request["kernel"])
     cubin = Path(request["cubin"]).read_bytes()
     with Path(request["manifest"]).open("w", encoding="utf-8") as manifest:
         for index, case in enumerate(request["cases"]):
-            buffers = kernel.definition.inputs(case, np.random.default_rng(TIMED_SEED))
-            launches = kernel.definition.launches(case, buffers)
-            session = device.session(kernel, case, buffers, launches, cubin, 1)
+            program = Program.of(kernel, case, cubin, TIMED_SEED)
+            launches = program.launches
+            session = device.session(program, set(program.buffers), 1)
             session.run(0)  # what the first launch costs is paid outside
             session.reset(0)
             shown = min(len(launches), request["most_launches"])
             session.profiled(0, shown)
-            facts = {name: one.__dict__ for name, one in session.functions().items()}
-            manifest.write(json.dumps({"case": index, "shown": shown, "functions": facts}) + "\n")
+            facts = session.functions()
+            launched = [launch_columns(launches, facts, number) for number in range(shown)]
+            manifest.write(json.dumps({"case": index, "all": len(launches), "launches": launched}) + "\n")
             manifest.flush()
             session.close()
 

@@ -129,6 +129,13 @@ class Nvcc:
         if done.returncode or not version:
             raise BuildError(f"{path} --version: {_first_error(done.stderr or done.stdout)}")
         self.name = f"nvcc {version[1]}"
+        with tempfile.TemporaryDirectory(prefix="tickwise-build-") as folder:
+            probe = Path(folder) / "probe.cu"
+            probe.write_text("__global__ void probe() {}\n", encoding="utf-8")
+            try:
+                self.compile(probe, (), 90)
+            except BuildError as error:
+                raise BuildError(f"{path} does not compile ({error}): it needs a host compiler such as g++") from error
 
     def compile(self, source: Path, flags: Sequence[str], architecture: int) -> Build:
         """See Compiler."""

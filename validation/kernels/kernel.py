@@ -6,6 +6,7 @@ line `resources:`, what the compiler reported; resources.py writes that part.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cached_property
 from importlib import import_module
 from pathlib import Path
@@ -73,8 +74,11 @@ class Kernel:
 
     @cached_property
     def definition(self) -> Definition:
-        """The kernel's Python file."""
-        return cast(Definition, import_module(f"validation.kernels.{self.suite}.{self.name}"))
+        """The kernel's Python file; raises KernelError where it cannot be imported."""
+        try:
+            return cast(Definition, import_module(f"validation.kernels.{self.suite}.{self.name}"))
+        except Exception as error:
+            raise KernelError(f"{self.source.with_suffix('.py')}: {type(error).__name__}: {error}") from error
 
     @property
     def has_reference(self) -> bool:
@@ -95,8 +99,10 @@ class Kernel:
 def _read(path: Path) -> Kernel:
     try:
         text = yaml.load(path.read_text(encoding="utf-8"), _LOADER)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise KernelError(f"{path}: not YAML: {' '.join(str(error).split())}") from error
+    except OSError as error:
+        raise KernelError(f"{path}: {error.strerror or error}") from error
     if not isinstance(text, dict):
         raise KernelError(f"{path}: expected keys such as `about` and `cases`")
     for key in text:
@@ -108,6 +114,13 @@ def _read(path: Path) -> Kernel:
     for suffix in (".cu", ".py"):
         if not path.with_suffix(suffix).is_file():
             raise KernelError(f"{path.with_suffix(suffix)} is missing beside {path.name}")
+    for key in ("cases", "checks"):
+        given = text.get(key, [])
+        if not isinstance(given, list) or not all(isinstance(case, dict) for case in given):
+            raise KernelError(f"{path}: {key}: expected a list of sizes, such as `- {{n: 1024, block: 256}}`")
+    for key in ("tolerance", "first_architecture"):
+        if not isinstance(text.get(key, 0), int | float):
+            raise KernelError(f"{path}: {key}: expected a number, not {text[key]!r}")
     return Kernel(
         suite=path.parent.name,
         name=path.stem,
@@ -146,4 +159,6 @@ def load(name: str) -> Kernel:
     for path in _files():
         if path.stem == name:
             return _read(path)
-    raise KernelError(f"{name}: no such kernel; `python -m validation.hardware list` shows them")
+    near = get_close_matches(name, [path.stem for path in _files()], 1)
+    hint = f"did you mean {near[0]}?" if near else "`python -m validation.hardware --list` shows them"
+    raise KernelError(f"{name}: no such kernel; {hint}")

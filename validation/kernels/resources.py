@@ -4,6 +4,8 @@
 `cuda`); without it they are left out.
 """
 
+import contextlib
+import os
 import re
 import subprocess
 import sys
@@ -83,16 +85,40 @@ def _said(usage: Usage) -> dict[str, int]:
     return {key: value for key, value in vars(usage).items() if value or key in ("registers", "shared")}
 
 
-def renew(kernel: Kernel, compiler: Compiler, nvdisasm: str | None, threads: int = 2) -> dict[str, Any]:
-    """Compiles for every architecture and rewrites the part below `resources:`; raises BuildError."""
-    with ThreadPoolExecutor(threads) as pool:
+def renew(kernel: Kernel, compiler: Compiler, nvdisasm: str | None) -> int:
+    """Compiles for every architecture and rewrites the part below `resources:`.
+
+    Without nvdisasm opcode counts are kept where the machine code is the same. Returns for how many functions they are
+    lost; raises BuildError, and OSError where the file cannot be written, which is then as it was.
+    """
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
         reports = list(pool.map(lambda arch: report(kernel, compiler, arch, nvdisasm), kernel.architectures))
     resources: dict[str, Any] = {"compiler": compiler.name, "source": source_hash(kernel)}
     for arch, functions_ in zip(kernel.architectures, reports, strict=True):
         resources[f"sm_{arch}"] = functions_
+    lost = 0 if nvdisasm else _keep_opcodes(kernel.resources, resources)
     text = kernel.yaml.read_text(encoding="utf-8").split(HEADER)[0].rstrip()
-    kernel.yaml.write_text(f"{text}\n{HEADER}\n{_as_yaml(resources)}", encoding="utf-8")
-    return resources
+    beside = kernel.yaml.with_name(kernel.yaml.name + ".new")
+    try:
+        beside.write_text(f"{text}\n{HEADER}\n{_as_yaml(resources)}", encoding="utf-8")
+        os.replace(beside, kernel.yaml)
+    finally:
+        with contextlib.suppress(OSError):
+            beside.unlink(missing_ok=True)
+    return lost
+
+
+def _keep_opcodes(before: dict[str, Any], now: dict[str, Any]) -> int:
+    """Carries opcode counts over to functions whose machine code did not change; how many had some and lose them."""
+    lost = 0
+    for arch, functions_ in now.items():
+        for name, usage in functions_.items() if isinstance(functions_, dict) else ():
+            old = before.get(arch, {}).get(name, {})
+            if "opcodes" in old and old["sass"] == usage["sass"]:
+                usage["opcodes"] = old["opcodes"]
+            elif "opcodes" in old:
+                lost += 1
+    return lost
 
 
 def _as_yaml(resources: dict[str, Any]) -> str:

@@ -4,12 +4,12 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.validation import on_cpu
+from tests.validation.tools import NVCC
 from validation.kernels import load
 
 HERE = Path(__file__).resolve().parent / "fake_gpu"
@@ -21,8 +21,6 @@ CUDA_INCLUDE = next(
 )  # fmt: skip
 #: What the kit's tests measure on it: one launch, in place, two launches.
 KERNELS = ("vectoradd", "saxpy", "reduce")
-
-Command = Callable[..., subprocess.CompletedProcess[str]]
 
 
 def kit(*arguments: str, environment: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
@@ -41,7 +39,7 @@ def kit(*arguments: str, environment: dict[str, str] | None = None) -> subproces
 @pytest.fixture(scope="session")
 def fake_gpu(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """The environment in which the fake driver, NVML and ncu are found; skips where they cannot be compiled."""
-    if on_cpu.COMPILER is None or CUDA_INCLUDE is None or shutil.which("nvcc") is None:
+    if on_cpu.COMPILER is None or CUDA_INCLUDE is None or not NVCC:
         pytest.skip("needs g++, nvcc and cuda.h")
     folder = tmp_path_factory.mktemp("fake_gpu")
     shared = ["-shared", "-fPIC", "-O1"]

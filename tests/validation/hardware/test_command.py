@@ -1,7 +1,9 @@
 """The command without a GPU: the dry run, what is refused, and what a full disk leaves."""
 
+import ctypes
 import os
 import resource
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -105,9 +107,11 @@ def test_time_over_leaves_jobs_and_says_so(tmp_path: Path) -> None:
     [
         (("--only", "absent"), "absent: no kernel or suite of that name"),
         (("--part", "3/2"), "--part 3/2: expected k/n"),
+        (("--part", "2/2", "--only", "empty"), "this part has none"),
+        (("--out", ""), "--out: expected a folder of its own"),
         (("--minutes", "0"), "--minutes 0: expected a number above 0"),
         (("--minutes", "nan"), "--minutes nan: expected a number above 0"),
-        (("--summary", "/nowhere"), "/nowhere/develop.csv"),
+        (("--summary", "/nowhere"), "/nowhere/develop.csv: No such file or directory"),
     ],
 )
 def test_bad_input_is_one_line_and_exit_code_2(arguments: tuple[str, ...], said: str, tmp_path: Path) -> None:
@@ -119,8 +123,11 @@ def test_bad_input_is_one_line_and_exit_code_2(arguments: tuple[str, ...], said:
 
 
 def test_without_a_gpu_it_says_so(tmp_path: Path) -> None:
-    if Path("/dev/nvidia0").exists():
-        pytest.skip("there is a GPU")
+    try:
+        ctypes.CDLL("libcuda.so.1")
+        pytest.skip("there is a driver")
+    except OSError:
+        pass
     done = kit("--out", str(tmp_path / "out"))
     assert done.returncode == 2
     assert "no NVIDIA driver here" in done.stderr
@@ -171,6 +178,27 @@ def test_a_full_disk_ends_the_run_with_a_valid_table(tmp_path: Path) -> None:
     assert all(path.suffix in (".csv", "") for path in tmp_path.iterdir())
 
 
+def test_a_closed_pipe_is_no_traceback() -> None:
+    script = f"{sys.executable} -m validation.hardware --list | true"
+    done = subprocess.run(["sh", "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.stderr == ""
+
+
+def test_ctrl_c_leaves_whole_rows_and_exit_code_130(tmp_path: Path) -> None:
+    script = [sys.executable, "-c", WITHOUT_COMPILER, "--dry-run", "--out", str(tmp_path)]
+    process = subprocess.Popen(script, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    for _ in range(20):
+        process.stderr.readline()
+    process.send_signal(signal.SIGINT)
+    rest = process.stderr.read()
+    process.stderr.close()
+    assert process.wait(timeout=60) == 130
+    assert "interrupted; what was measured is recorded" in rest
+    assert "Traceback" not in rest
+    assert len(table(tmp_path)) >= 20
+
+
 def test_the_list_names_every_kernel() -> None:
     done = kit("--list")
     assert done.returncode == 0
@@ -201,7 +229,7 @@ def test_the_folder_is_named_after_the_gpu(gpu: str, folder: str) -> None:
 
 
 def test_rows_of_a_configuration_stand_on_one_side(dry: tuple[Path, str]) -> None:
-    assert all(row["split"] == split_of(row["kernel"], row["case"]) for row in table(dry[0]))
+    assert all(row["split"] == split_of(row["suite"], row["kernel"], row["case"]) for row in table(dry[0]))
 
 
 def test_without_numpy_it_says_what_to_install(tmp_path: Path) -> None:

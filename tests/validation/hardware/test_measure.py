@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tests.validation.hardware.rows import assert_valid
-from validation.hardware.device import DeviceError, Facts, FunctionFacts, Session, State, Timing
+from validation.hardware.device import DeviceError, Facts, FunctionFacts, Program, Repeated, Session, State, Timing
 from validation.hardware.measure import REPETITIONS, Work, measure
 from validation.hardware.record import COLUMNS, Row
 from validation.hardware.rows import context
@@ -31,16 +31,15 @@ class Scripted:
         joules: list[float] | None = None,
         late: bool = False,
     ) -> None:
-        self.facts = Facts("NVIDIA Script", (9, 0), 132, "1.0", "13.0", L2, 1 << 34)
+        self.facts = Facts("NVIDIA Script", (9, 0), 132, "1.0", "13.0", L2)
         self.seconds, self.spoil, self.late = seconds, spoil, late
         self._state = state or State(3000.0, 50.0, 300.0)
         self._joules = joules
         self.log: list[str] = []
 
-    def session(
-        self, kernel: Kernel, case: Case, buffers: Buffers, launches: list[Launch], cubin: bytes, sets: int
-    ) -> Session:
-        return ScriptedSession(self, kernel, case, buffers, sets)
+    def session(self, program: Program, restored: set[str], sets: int) -> Session:
+        self.restored = restored
+        return ScriptedSession(self, program, sets)
 
     def state(self) -> State:
         return self._state
@@ -50,18 +49,17 @@ class Scripted:
 
 
 class ScriptedSession:
-    def __init__(self, device: Scripted, kernel: Kernel, case: Case, buffers: Buffers, sets: int) -> None:
+    def __init__(self, device: Scripted, program: Program, sets: int) -> None:
         self.device, self.count, self.timings = device, sets, 0
-        self.buffers = {**buffers, **kernel.definition.reference(case, buffers)} if kernel.has_reference else buffers
+        kernel, self.buffers = program.kernel, dict(program.buffers)
+        if kernel.has_reference:
+            self.buffers |= kernel.definition.reference(program.case, program.buffers)
 
     def functions(self) -> dict[str, FunctionFacts]:
         return {}
 
     def sets(self) -> int:
         return self.count
-
-    def footprint(self) -> int:
-        return 1
 
     def reset(self, which: int) -> None:
         self.device.log.append(f"reset {which}")
@@ -74,11 +72,11 @@ class ScriptedSession:
         self.timings += 1
         return Timing(self.device.seconds(self.timings), 1700.0, self.device.late)
 
-    def repeat(self, which: int, seconds: float, restore: bool) -> tuple[int, float]:
+    def repeat(self, seconds: float, restore: bool) -> Repeated:
         self.device.log.append(f"repeat{' restored' if restore else ''}")
-        return 1000, 2.0
+        return Repeated(1000, 2.0, self.device.state())
 
-    def restored(self) -> int:
+    def restored_bytes(self) -> int:
         return 4096
 
     def flush(self) -> None:
@@ -139,12 +137,35 @@ def test_an_element_that_was_not_written_is_found() -> None:
     assert row["value"] is None
 
 
-def test_rotation_uses_every_set_and_resets_them_outside_the_timing() -> None:
-    """16,384 floats in three buffers, twice 1 MiB of L2: 12 sets."""
-    device = Scripted()
+class Changing(Scripted):
+    """Every download differs from the one before, once the outputs were checked: a run changes its own inputs."""
+
+    def __init__(self, **options: Any) -> None:
+        downloads: list[int] = []
+
+        def spoil(got: Buffers) -> None:
+            downloads.append(1)
+            got["c"][0] += 1000 * (len(downloads) - 1)
+
+        super().__init__(spoil=spoil, **options)
+
+
+def test_a_run_that_changes_its_inputs_is_put_back_outside_the_timing() -> None:
+    """16,384 floats in three buffers, twice 1 MiB of L2: 12 sets. Dirty lines of the reset are driven out."""
+    device = Changing()
     run(device)
     begin = device.log.index("reset 1") - 1
-    assert device.log[begin : begin + 24] == [f"reset {i}" for i in range(12)] + [f"timed {i}" for i in range(12)]
+    round_ = [f"reset {i}" for i in range(12)] + ["flush"] + [f"timed {i}" for i in range(12)]
+    assert device.log[begin : begin + 25] == round_
+    assert device.restored == {"c"}
+
+
+def test_rotation_uses_every_set_and_a_repeatable_run_is_not_put_back() -> None:
+    device = Scripted()
+    run(device)
+    begin = device.log.index("timed 1") - 1
+    assert device.log[begin : begin + 12] == [f"timed {i}" for i in range(12)]
+    assert device.log.count("reset 0") == 1  # before it was found out
     assert device.log.count("timed 11") == 3  # 36 repetitions: no round is cut short
 
 
@@ -154,7 +175,7 @@ def test_small_buffers_are_driven_out_of_the_caches_instead() -> None:
     assert [row["cache"] for row in rows if row["metric"] == "time"] == ["warm", "flushed"]
     flushes = [i for i, entry in enumerate(device.log) if entry == "flush"]
     assert len(flushes) == REPETITIONS
-    assert all(device.log[i - 1] == "reset 0" and device.log[i + 1] == "timed 0" for i in flushes)
+    assert all(device.log[i + 1] == "timed 0" for i in flushes)
 
 
 def test_a_spread_throttling_and_late_submission_are_told() -> None:
@@ -175,19 +196,16 @@ def test_energy_is_the_counters_difference_over_the_runs() -> None:
     assert energy["repetitions"] == 1000
 
 
-def test_a_run_that_changes_its_own_inputs_is_put_back_each_time_and_says_so() -> None:
-    """The second run without a reset gives another result; the scripted device spoils the third download."""
-    downloads = []
-
-    def spoil(got: Buffers) -> None:
-        downloads.append(1)
-        if len(downloads) == 2:
-            got["c"][0] += 1
-
-    device = Scripted(joules=[90.0, 100.0, 800.0], spoil=spoil)
+def test_the_energy_of_a_run_that_is_put_back_says_so() -> None:
+    device = Changing(joules=[90.0, 100.0, 800.0])
     energy = run(device, energy=True)[-2]
     assert "repeat restored" in device.log
     assert energy["reason"] == "each run includes a copy of 4,096 bytes that puts its buffers back"
+
+
+def test_a_counter_that_does_not_move_gives_no_energy() -> None:
+    row = run(Scripted(joules=[100.0, 100.0, 100.0]), energy=True)[-1]
+    assert (row["status"], row["reason"]) == ("missing", "the energy counter did not move")
 
 
 def test_a_board_without_an_energy_counter_is_a_row() -> None:
@@ -272,4 +290,4 @@ def test_a_kernels_python_file_that_fails_is_a_row() -> None:
     request = {"context": base.to_dict(), "case": kernel.cases[0], "cubin": "", "check_only": False, "energy": False}
     answer = _measured(device, request)
     assert answer["fatal"] is False
-    assert answer["rows"][0]["reason"] == "KeyError: 'c'"
+    assert answer["rows"][0]["reason"] == "vectoradd.py with n=16384 block=256: KeyError: 'c'"

@@ -3,6 +3,8 @@
 What is real: nvcc, the cubins, every call of the driver interface, the worker process, the profiler's command line.
 """
 
+import shutil
+import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,7 +14,7 @@ from tests.validation.hardware.conftest import kit
 from tests.validation.hardware.rows import assert_valid
 from tests.validation.test_measured import assert_sound
 from validation.hardware.profile import counters
-from validation.hardware.record import Row, read
+from validation.hardware.record import Row, only_writer, read
 from validation.kernels import load
 from validation.kernels.cubin import functions, sass_hash
 
@@ -47,13 +49,13 @@ def test_every_case_is_checked_timed_and_profiled(measured: Path) -> None:
     assert [row["metric"] for row in pick(rows, method="ncu")] == list(counters())
 
 
-def test_the_folder_is_fit_to_be_committed(measured: Path) -> None:
+def test_the_folder_is_fit_to_be_committed(measured: Path, tmp_path: Path) -> None:
     assert_sound(measured)
-    victim = next((measured / "cubins").glob("vectoradd.*"))
+    copy = tmp_path / "copy"
+    shutil.copytree(measured, copy)
+    next((copy / "cubins").glob("vectoradd.*")).unlink()
     with pytest.raises(FileNotFoundError):
-        victim.rename(victim.with_suffix(".gone"))
-        assert_sound(measured)
-    victim.with_suffix(".gone").rename(victim)
+        assert_sound(copy)
 
 
 def test_buffers_rotate_until_they_exceed_twice_the_l2(measured: Path) -> None:
@@ -149,6 +151,25 @@ def test_what_failed_is_tried_again_only_with_retry(fake_gpu: dict[str, str], tm
     assert {row["status"] for row in table(tmp_path)} == {"ok"}
 
 
+@pytest.fixture(scope="module")
+def timed(fake_gpu: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Measured, but not profiled."""
+    out = tmp_path_factory.mktemp("timed")
+    done = kit("--only", "vectoradd", "--quick", "--no-counters", "--out", str(out), environment=fake_gpu)
+    assert done.returncode == 0, done.stderr
+    return out
+
+
+def profile(timed: Path, folder: Path, environment: dict[str, str], *options: str) -> tuple[str, int, Path]:
+    """Profiles what was measured, into a copy."""
+    out = folder / "out"
+    if not out.exists():
+        shutil.copytree(timed, out)
+    done = kit("--only", "vectoradd", "--quick", "--out", str(out), *options, environment=environment)
+    assert "Traceback" not in done.stderr
+    return done.stderr, done.returncode, out
+
+
 @pytest.mark.parametrize(
     ("fault", "metric", "status", "reason"),
     [
@@ -156,14 +177,15 @@ def test_what_failed_is_tried_again_only_with_retry(fake_gpu: dict[str, str], tm
         ("absent dram__bytes_read.sum", "dram__bytes_read.sum", "missing", "gives n/a"),
         ("permission", "counters", "missing", "does not let this user"),
         ("other impostor", "counters", "failed", "ncu shows impostor"),
+        ("skip", "counters", "missing", "fewer launches than were made"),
     ],
 )
 def test_an_absent_counter_is_a_row_with_its_reason(
-    fake_gpu: dict[str, str], tmp_path: Path, fault: str, metric: str, status: str, reason: str
+    fake_gpu: dict[str, str], timed: Path, tmp_path: Path, fault: str, metric: str, status: str, reason: str
 ) -> None:
-    done = kit("--only", "vectoradd", "--quick", "--out", str(tmp_path), environment={**fake_gpu, "FAKE_NCU": fault})
-    assert done.returncode == (1 if status == "failed" else 0), done.stderr
-    rows = table(tmp_path)
+    said, code, out = profile(timed, tmp_path, {**fake_gpu, "FAKE_NCU": fault})
+    assert code == (1 if status == "failed" else 0), said
+    rows = table(out)
     absent = pick(rows, method="ncu", metric=metric)
     assert [row["status"] for row in absent] == [status]
     assert reason in absent[0]["reason"]
@@ -171,3 +193,72 @@ def test_an_absent_counter_is_a_row_with_its_reason(
         others = [row for row in pick(rows, method="ncu") if row["metric"] != metric]
         assert {row["status"] for row in others} == {"ok"}
     assert {row["status"] for row in rows if row["method"] != "ncu"} == {"ok"}
+
+
+def test_counters_that_could_not_be_had_come_with_retry(fake_gpu: dict[str, str], timed: Path, tmp_path: Path) -> None:
+    profile(timed, tmp_path, {**fake_gpu, "FAKE_NCU": "permission"})
+    said, _, _ = profile(timed, tmp_path, fake_gpu)
+    assert "0 jobs done" in said
+    said, code, out = profile(timed, tmp_path, fake_gpu, "--retry")
+    assert code == 0
+    assert [row["metric"] for row in pick(table(out), method="ncu", status="ok")] == list(counters())
+
+
+def processes() -> str:
+    return subprocess.run(["ps", "axww"], capture_output=True, text=True, check=True).stdout
+
+
+def test_a_profiler_that_hangs_is_ended_with_the_run_and_the_job_is_left(
+    fake_gpu: dict[str, str], timed: Path, tmp_path: Path
+) -> None:
+    said, code, out = profile(timed, tmp_path, {**fake_gpu, "FAKE_NCU": "hang"}, "--minutes", "0.2")
+    assert code == 0
+    assert "1 left for want of time" in said
+    assert pick(table(out), method="ncu") == []
+    assert str(Path(fake_gpu["FAKE_GPU_KERNELS"]).parent) not in processes()
+
+
+def test_a_kernel_that_hangs_is_ended_with_the_run_and_leaves_no_row(fake_gpu: dict[str, str], tmp_path: Path) -> None:
+    chosen = ("--only", "vectoradd", "--quick", "--no-counters", "--minutes", "0.15", "--out", str(tmp_path))
+    done = kit(*chosen, environment={**fake_gpu, "FAKE_GPU_FAULT": "hang vectoradd"})
+    assert done.returncode == 0, done.stderr
+    assert "left for want of time" in done.stderr
+    assert table(tmp_path) == []
+
+
+def test_a_device_without_memory_is_told_for_every_job(fake_gpu: dict[str, str], tmp_path: Path) -> None:
+    chosen = ("--only", "vectoradd", "--quick", "--no-counters", "--out", str(tmp_path))
+    done = kit(*chosen, environment={**fake_gpu, "FAKE_GPU_FAULT": "memory"})
+    assert done.returncode == 1
+    assert all("CUDA_ERROR_OUT_OF_MEMORY" in row["reason"] for row in table(tmp_path))
+
+
+def test_what_was_measured_is_kept_when_the_kernel_compiles_no_more(
+    fake_gpu: dict[str, str], timed: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    shutil.copytree(timed, out)
+    before = table(out)
+    broken = tmp_path / "bin" / "nvcc"
+    broken.parent.mkdir()
+    real = shutil.which("nvcc")
+    broken.write_text(
+        '#!/bin/sh\ncase "$*" in *vectoradd.cu*) echo "vectoradd.cu(3): error: broken" >&2; exit 1;; esac\n'
+        f'exec {real} "$@"\n'
+    )
+    broken.chmod(0o755)
+    environment = {**fake_gpu, "PATH": f"{broken.parent}:{fake_gpu['PATH']}"}
+    done = kit("--only", "vectoradd", "--quick", "--no-counters", "--out", str(out), environment=environment)
+    assert done.returncode == 1
+    after = table(out)
+    assert [row for row in after if row["status"] == "ok"] == before
+    failed = [row for row in after if row["status"] == "failed"]
+    assert failed
+    assert {row["reason"] for row in failed} == {"vectoradd.cu(3): error: broken"}
+
+
+def test_a_second_run_on_the_same_folder_is_refused(fake_gpu: dict[str, str], timed: Path, tmp_path: Path) -> None:
+    with only_writer(tmp_path):
+        done = kit("--only", "vectoradd", "--quick", "--out", str(tmp_path), environment=fake_gpu)
+    assert done.returncode == 2
+    assert "another run writes here" in done.stderr

@@ -19,7 +19,7 @@ def test_parts_hold_every_kernel_exactly_once(count: int) -> None:
     assert sorted(dealt) == sorted(KERNELS)
 
 
-@pytest.mark.parametrize("text", ["0/3", "4/3", "1", "a/b", "1/0", "-1/2", ""])
+@pytest.mark.parametrize("text", ["0/3", "4/3", "1", "a/b", "1/0", "-1/2", "", "²/3", "1/3/5"])
 def test_a_part_that_cannot_be_is_refused(text: str) -> None:
     with pytest.raises(PlanError, match="expected k/n"):
         parse_part(text)
@@ -33,6 +33,7 @@ def test_names_suites_and_wildcards_select() -> None:
         "transpose_tiled",
         "transpose_padded",
     }
+    assert [kernel.name for kernel in select(KERNELS, ["basics/copy"])] == ["copy"]
     assert len(select(KERNELS, [])) == len(KERNELS)
     with pytest.raises(PlanError, match="absent: no kernel or suite"):
         select(KERNELS, ["vectoradd", "absent"])
@@ -72,6 +73,13 @@ def test_what_failed_is_pending_only_with_retry() -> None:
     assert Done([held("failed")], "G", retry=False).pending(FIRST, "aa") is None
     assert Done([held("failed")], "G", retry=True).pending(FIRST, "aa") == FIRST
     assert Done([held("missing")], "G", retry=True).pending(FIRST, "aa") is None
+
+
+def test_counters_that_could_not_be_had_are_pending_with_retry() -> None:
+    """The profiler can be installed, or allowed, later."""
+    job = Job(load("vectoradd"), "profile", load("vectoradd").cases[:1])
+    assert Done([held("missing", method="ncu")], "G", retry=False).pending(job, "aa") is None
+    assert Done([held("missing", method="ncu")], "G", retry=True).pending(job, "aa") == job
 
 
 def test_of_a_profile_the_cases_that_lack_rows_are_left() -> None:

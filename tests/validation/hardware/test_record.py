@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 
 from tests.validation.hardware.rows import assert_valid
 from validation.hardware.device import Facts
-from validation.hardware.record import COLUMNS, RecordError, Row, Table, read
+from validation.hardware.record import COLUMNS, RecordError, Row, Table, only_writer, read
 from validation.hardware.rows import context, row
 from validation.kernels import load
 
 ROOT = Path(__file__).resolve().parent.parent.parent.parent
-FACTS = Facts("NVIDIA H200", (9, 0), 132, "580.159", "13.0", 60 << 20, 141 << 30)
+FACTS = Facts("NVIDIA H200", (9, 0), 132, "580.159", "13.0", 60 << 20)
 
 
 def a_row(case: str = "n=1", **columns: Any) -> Row:
@@ -52,9 +52,9 @@ def test_a_column_that_the_schema_lacks_is_refused_and_nothing_is_written(tmp_pa
     assert read(tmp_path / "t.csv") == []
 
 
-def test_half_a_row_from_a_killed_process_is_cut_off(tmp_path: Path) -> None:
+def test_half_a_row_from_a_killed_process_takes_its_job_with_it(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
-    Table(path).add([a_row("n=1"), a_row("n=2")])
+    Table(path).add([a_row("n=1"), a_row("n=2"), a_row("n=2", p10=1.0), a_row("n=2", p10=2.0)])
     whole = path.read_bytes()
     path.write_bytes(whole[:-20])
     table = Table(path)
@@ -62,6 +62,40 @@ def test_half_a_row_from_a_killed_process_is_cut_off(tmp_path: Path) -> None:
     assert [one["case"] for one in table.rows] == ["n=1"]
     table.add([a_row("n=2")])
     assert [one["case"] for one in read(path)] == ["n=1", "n=2"]
+
+
+def test_a_last_line_without_its_end_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    Table(path).add([a_row("n=1"), a_row("n=2")])
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-1])
+    table = Table(path)
+    assert not table.repaired
+    assert path.read_bytes() == whole
+
+
+@pytest.mark.parametrize("content", ["my only line of notes", "name,age\nanna,3\nbert,4", "schema;date\n1;2"])
+def test_a_file_that_is_somebody_elses_is_refused_and_left_alone(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text(content)
+    with pytest.raises(RecordError, match="not a table of this kit"):
+        Table(path)
+    assert path.read_text() == content
+
+
+def test_two_writers_of_a_folder_are_one_too_many(tmp_path: Path) -> None:
+    with only_writer(tmp_path), pytest.raises(RecordError, match="another run writes here"), only_writer(tmp_path):
+        pass
+    with only_writer(tmp_path):
+        assert tmp_path.is_dir()
+
+
+def test_a_folder_that_goes_away_is_told(tmp_path: Path) -> None:
+    table = Table(tmp_path / "f" / "t.csv")
+    (tmp_path / "f" / "t.csv").unlink()
+    (tmp_path / "f").rmdir()
+    with pytest.raises(RecordError, match="the rows of this job are not in it"):
+        table.add([a_row()])
 
 
 def test_a_header_cut_in_half_is_begun_anew(tmp_path: Path) -> None:
@@ -74,7 +108,11 @@ def test_a_header_cut_in_half_is_begun_anew(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("kernel,time\na,1\n", r":1: the header is not that of schema\.json"),
+        ("kernel,time\na,1\n", r":1: not a table of this kit: 'kernel' stands where the column schema is due"),
+        ("", r":1: not a table of this kit: the header ends where the column schema is due"),
+        (",".join(COLUMNS[:-1]) + "\n", r":1: .*the header ends where the column reason is due"),
+        (",".join(COLUMNS) + "\n" + "," * (len(COLUMNS) - 1) + "\n", r":2: schema is empty"),
+        (",".join(COLUMNS) + '\n\n1,"open\n' + "x" * 200_000, r":3: .*is a quotation mark open\?"),
         (",".join(COLUMNS) + "\n1,2,3\n", r":2: 3 cells, expected"),
         (",".join(COLUMNS) + "\n" + "x," * (len(COLUMNS) - 1) + "\n", r":2: schema: 'x' is not a number"),
     ],

@@ -7,14 +7,8 @@ from math import fsum
 import numpy as np
 import pytest
 
-from validation.kernels import Buffers, Case, load
-
-
-def worked(name: str, case: Case) -> tuple[Buffers, Buffers]:
-    """The inputs of a case and what the reference makes of them."""
-    definition = load(name).definition
-    buffers = definition.inputs(case, np.random.default_rng(11))
-    return buffers, definition.reference(case, buffers)
+from tests.validation.kernels.worked import worked
+from validation.kernels import load
 
 
 def test_vectoradd_adds_each_pair_with_one_rounding() -> None:

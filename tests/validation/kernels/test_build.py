@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.validation.tools import needs_nvcc
 from validation.kernels import build, load
 from validation.kernels.build import BuildError, Usage, find_compiler, parse_usage, source_hash
 from validation.kernels.cubin import functions
@@ -23,8 +24,6 @@ ptxas info    : Function properties for helper
     0 bytes stack frame, 0 bytes spill stores, 0 bytes spill loads
 ptxas info    : Used 12 registers, 380 bytes cmem[0]
 """
-
-needs_nvcc = pytest.mark.skipif(shutil.which("nvcc") is None, reason="needs nvcc")
 
 
 def test_the_report_is_read_function_by_function() -> None:
@@ -68,6 +67,20 @@ def test_a_compiler_that_does_not_answer_is_named(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.setattr(build, "TOOLKIT", tmp_path / "absent")
     with pytest.raises(BuildError, match="no licence"):
+        find_compiler("nvcc")
+
+
+def test_an_nvcc_without_a_host_compiler_is_none(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """It answers --version and fails at the first source."""
+    fake = tmp_path / "nvcc"
+    fake.write_text(
+        '#!/bin/sh\n[ "$1" = --version ] && echo "release 13.0, V13.0.88" && exit 0\n'
+        "echo 'nvcc fatal : Failed to preprocess host compiler properties.' >&2\nexit 1\n"
+    )
+    fake.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setattr(build, "TOOLKIT", tmp_path / "absent")
+    with pytest.raises(BuildError, match=r"does not compile \(nvcc fatal.*it needs a host compiler such as g\+\+"):
         find_compiler("nvcc")
 
 

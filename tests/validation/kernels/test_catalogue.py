@@ -1,6 +1,5 @@
 """Every kernel of the catalogue fits together; files that do not are refused with file and reason."""
 
-import re
 from pathlib import Path
 
 import numpy as np
@@ -45,13 +44,12 @@ def test_a_kernel_says_what_it_is_and_can_be_judged(kernel: Kernel) -> None:
 @pytest.mark.parametrize("kernel", KERNELS, ids=names)
 def test_launches_are_legal_and_their_functions_and_buffers_exist(kernel: Kernel) -> None:
     """Checks and the first case; the limits are those of the CUDA programming guide for all architectures."""
-    source = kernel.source.read_text(encoding="utf-8")
     for case in (*kernel.checks, *kernel.cases[:1]):
         buffers = kernel.definition.inputs(case, np.random.default_rng(0))
         launches = kernel.definition.launches(case, buffers)
         assert launches
         for step in launches:
-            assert re.search(rf"\b{step.function}\b", source) or kernel.resources["sm_90"][step.function]
+            assert step.function in kernel.resources[f"sm_{kernel.architectures[-1]}"]
             assert 1 <= int(np.prod(step.block)) <= 1024
             assert step.block[2] <= 64
             assert all(extent >= 1 for extent in step.grid)
@@ -86,6 +84,11 @@ def folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
         ("about: x\ncases: [{n: 1}]\nspeed: 3", "speed: no such key; there are about"),
         ("about: x", "cases is missing"),
         ("cases: [{n: 1}]", "about is missing"),
+        ("about: x\ncases: 16384", "cases: expected a list of sizes"),
+        ("about: x\ncases: [16384, 5]", "cases: expected a list of sizes"),
+        ("about: x\ncases: [{n: 1}]\nchecks: {n: 1}", "checks: expected a list of sizes"),
+        ("about: x\ncases: [{n: 1}]\ntolerance: abc", "tolerance: expected a number, not 'abc'"),
+        ("about: x\ncases: [{n: 1}]\nfirst_architecture: sm_80", "first_architecture: expected a number"),
     ],
 )
 def test_a_wrong_description_is_refused(folder: Path, text: str, message: str) -> None:
@@ -94,6 +97,18 @@ def test_a_wrong_description_is_refused(folder: Path, text: str, message: str) -
         catalogue()
     assert str(folder / "suite" / "k.yaml") in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_description_that_is_no_text_is_refused(folder: Path) -> None:
+    (folder / "suite" / "k.yaml").write_bytes(b"about: \xff\xfe")
+    with pytest.raises(KernelError, match="not YAML"):
+        catalogue()
+
+
+def test_a_python_file_that_cannot_be_imported_is_told(folder: Path) -> None:
+    (folder / "suite" / "k.yaml").write_text("about: x\ncases: [{n: 1}]\n")
+    with pytest.raises(KernelError, match=r"k\.py: ModuleNotFoundError"):
+        catalogue()["k"].has_reference  # noqa: B018
 
 
 def test_a_missing_source_and_a_name_used_twice_are_refused(folder: Path) -> None:
@@ -110,5 +125,7 @@ def test_a_missing_source_and_a_name_used_twice_are_refused(folder: Path) -> Non
 
 
 def test_a_name_that_is_none_is_told() -> None:
-    with pytest.raises(KernelError, match="absent: no such kernel"):
+    with pytest.raises(KernelError, match=r"absent: no such kernel; `python -m validation\.hardware --list` shows them"):
         load("absent")
+    with pytest.raises(KernelError, match=r"vectorad: no such kernel; did you mean vectoradd\?"):
+        load("vectorad")

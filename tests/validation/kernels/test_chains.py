@@ -8,16 +8,16 @@ import pytest
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from validation.kernels import case_id, load, poison
+from tests.validation.kernels.worked import worked
+from validation.kernels import case_id, load
 
 
 def _chase(lines: int, steps: int) -> tuple[list[int], int]:
     """The line that follows each line, and the line where the reference ends."""
-    definition, case = load("pointer_chase").definition, {"bytes": 128 * lines, "steps": steps}
-    buffers = definition.inputs(case, np.random.default_rng(lines))
-    end = int(definition.reference(case, buffers)["end"][0])
+    given, expected = worked("pointer_chase", {"bytes": 128 * lines, "steps": steps}, seed=lines)
+    end = int(expected["end"][0])
     assert end % 16 == 0
-    return [int(link) // 16 for link in buffers["links"][::16]], end // 16
+    return [int(link) // 16 for link in given["links"][::16]], end // 16
 
 
 @pytest.mark.parametrize("lines", [1, 2, 37, 1000])
@@ -60,26 +60,24 @@ def _rounded_to_float(value: Fraction) -> Fraction:
 
 @pytest.mark.parametrize("iters", [1, 3])
 def test_each_step_of_ffma_chain_has_exactly_one_rounding(iters: int) -> None:
-    definition, case = load("ffma_chain").definition, {"blocks": 3, "threads": 37, "iters": iters}
     x = Fraction(0)
     for _ in range(128 * iters):
         x = _rounded_to_float(x * Fraction(1023, 1024) + Fraction(1, 1024))
-    out = definition.reference(case, {"out": poison(111, np.float32)})["out"]
+    out = worked("ffma_chain", {"blocks": 3, "threads": 37, "iters": iters})[1]["out"]
     assert out.shape == (111,) and (out == float(x)).all()
 
 
 @pytest.mark.parametrize("iters", [10, 20, 40])
 def test_ffma_chain_approaches_one_as_a_geometric_series_does(iters: int) -> None:
     """A rounding moves x by at most 2**-25, and later steps shrink that: 1024 * 2**-25 in all."""
-    case = {"blocks": 1, "threads": 1, "iters": iters}
-    out = load("ffma_chain").definition.reference(case, {"out": poison(1, np.float32)})["out"]
+    out = worked("ffma_chain", {"blocks": 1, "threads": 1, "iters": iters})[1]["out"]
     assert abs(float(out[0]) - (1 - (1023 / 1024) ** (128 * iters))) <= 1024 * 2**-25
 
 
 def test_empty_launches_its_grid_once_and_touches_no_buffer() -> None:
     kernel = load("empty")
     for case in (*kernel.cases, *kernel.checks):
-        buffers = kernel.definition.inputs(case, np.random.default_rng(0))
+        buffers, expected = worked("empty", case)
         (only,) = kernel.definition.launches(case, buffers)
         assert (only.grid, only.block) == ((case["blocks"], 1, 1), (case["threads"], 1, 1)), case_id(case)
-        assert not buffers and not only.arguments and not kernel.definition.reference(case, buffers)
+        assert not buffers and not only.arguments and not expected

@@ -8,24 +8,18 @@ import scipy.cluster.vq
 import scipy.special
 import scipy.stats
 
-from validation.kernels import Buffers, Case, load
-
-
-def outcome(name: str, case: Case) -> tuple[Buffers, Buffers]:
-    """Inputs and reference of a kernel."""
-    definition = load(name).definition
-    buffers = definition.inputs(case, np.random.default_rng(5))
-    return buffers, definition.reference(case, buffers)
+from tests.validation.kernels.worked import worked
+from validation.kernels import load
 
 
 def test_softmax_is_that_of_scipy() -> None:
-    buffers, expected = outcome("softmax", {"rows": 3, "columns": 77, "block": 32})
+    buffers, expected = worked("softmax", {"rows": 3, "columns": 77, "block": 32})
     np.testing.assert_allclose(expected["y"], scipy.special.softmax(buffers["x"].astype(float), axis=1), rtol=1e-6)
 
 
 @pytest.mark.parametrize(("name", "rtol"), [("layernorm", 1e-5), ("layernorm_half2", 1e-3)])
 def test_layernorm_shifts_and_scales_the_z_scores(name: str, rtol: float) -> None:
-    buffers, expected = outcome(name, {"rows": 4, "columns": 78, "block": 64})
+    buffers, expected = worked(name, {"rows": 4, "columns": 78, "block": 64})
     scores = scipy.stats.zscore(buffers["x"].astype(float), axis=1)
     # The epsilon of 1e-5 beside a variance of 4/3 moves a score by 4e-6 of itself.
     formula = buffers["gamma"].astype(float) * scores + buffers["beta"].astype(float)
@@ -46,7 +40,7 @@ def test_layernorm_of_equal_elements_is_beta() -> None:
 def test_attention_weighs_the_values_of_the_visible_keys(causal: int) -> None:
     """A query at a time; with `causal` the last query sees all keys and each one before it a key fewer."""
     queries, keys = 6, 9
-    buffers, expected = outcome("flash_attention", {"heads": 2, "queries": queries, "keys": keys, "causal": causal})
+    buffers, expected = worked("flash_attention", {"heads": 2, "queries": queries, "keys": keys, "causal": causal})
     q, k, v = (buffers[name].astype(float) for name in "qkv")
     for head in range(2):
         for query in range(queries):
@@ -79,7 +73,7 @@ def test_the_scale_of_attention_turns_exponentials_into_powers_of_two() -> None:
 
 def test_kmeans_assigns_as_scipy_does() -> None:
     case = {"points": 333, "features": 34, "clusters": 16, "block": 256}
-    buffers, expected = outcome("kmeans", case)
+    buffers, expected = worked("kmeans", case)
     codes, _ = scipy.cluster.vq.vq(buffers["features"].T, buffers["centroids"])
     assert (expected["membership"] == codes).all()
     assert len(set(codes.tolist())) > 1
@@ -87,7 +81,7 @@ def test_kmeans_assigns_as_scipy_does() -> None:
 
 def test_no_point_of_kmeans_is_almost_between_two_centroids() -> None:
     """So that the order of float32 sums cannot change a membership; with 3 features some points were drawn again."""
-    buffers, _ = outcome("kmeans", {"points": 2000, "features": 3, "clusters": 24, "block": 256})
+    buffers, _ = worked("kmeans", {"points": 2000, "features": 3, "clusters": 24, "block": 256})
     for point in buffers["features"].T.astype(float):
         first, second = sorted(
             float(((point - centroid) ** 2).sum()) for centroid in buffers["centroids"].astype(float)

@@ -1,6 +1,5 @@
 """Each kernel's own CUDA source, compiled for the CPU, computes what its NumPy reference says."""
 
-import multiprocessing
 from pathlib import Path
 
 import numpy as np
@@ -34,21 +33,7 @@ def _problems(kernel: Kernel, folder: Path) -> list[str]:
     return found
 
 
-def _child(kernel: Kernel, folder: Path, answers: "multiprocessing.Queue[list[str]]") -> None:
-    answers.put(_problems(kernel, folder))
-
-
 @pytest.mark.parametrize("kernel", KERNELS, ids=lambda kernel: kernel.name)
 def test_the_source_computes_its_reference(kernel: Kernel, tmp_path: Path) -> None:
-    """In a process of its own: a wild write or a deadlock ends that process, not the suite."""
     assert kernel.checks, "give it small sizes under `checks`"
-    context = multiprocessing.get_context("fork")
-    answers: multiprocessing.Queue[list[str]] = context.Queue()
-    child = context.Process(target=_child, args=(kernel, tmp_path, answers))
-    child.start()
-    child.join(timeout=120)
-    if child.is_alive():
-        child.kill()
-        pytest.fail("still running after 120 s")
-    assert child.exitcode == 0, f"the run ended with {child.exitcode}"
-    assert answers.get(timeout=10) == []
+    assert on_cpu.in_a_fork(_problems, kernel, tmp_path) == []

@@ -9,16 +9,15 @@ import pytest
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from tests.validation.kernels.worked import worked
 from validation.kernels import Buffers, case_id, load, mismatch
 from validation.kernels.polybench import conv2d, conv3d
 
 Matrix = NDArray[Any]
 
 
-def _run(name: str, n: int) -> tuple[Buffers, Buffers]:
-    definition, case = load(name).definition, {"n": n, "block": 8}
-    buffers = definition.inputs(case, np.random.default_rng(n))
-    return buffers, definition.reference(case, buffers)
+def _of_size(name: str, n: int) -> tuple[Buffers, Buffers]:
+    return worked(name, {"n": n, "block": 8})
 
 
 def _element_by_element(n: int, element: Callable[[int, int], float]) -> Matrix:
@@ -33,7 +32,7 @@ def _vector(n: int, element: Callable[[int], float]) -> Matrix:
 def test_a_convolution_is_the_correlation_of_image_processing_inside_and_leaves_the_border(
     name: str, weights: Matrix
 ) -> None:
-    before, after = _run(name, 13)
+    before, after = _of_size(name, 13)
     inside = (slice(1, -1),) * weights.ndim
     expected = before["out"].copy()
     expected[inside] = ndimage.correlate(before["in"].astype(np.float64), weights.astype(np.float64))[inside]
@@ -49,12 +48,12 @@ def test_no_two_weights_of_a_convolution_are_equal(name: str, weights: Matrix) -
 @pytest.mark.parametrize("name", ["conv2d", "conv3d"])
 @pytest.mark.parametrize("n", [1, 2])
 def test_a_convolution_of_nothing_but_border_writes_nothing(name: str, n: int) -> None:
-    assert not _run(name, n)[1]["out"].any()
+    assert not _of_size(name, n)[1]["out"].any()
 
 
 def test_gemm_memory_is_the_sum_of_its_products() -> None:
     n = 11
-    before, after = _run("gemm_memory", n)
+    before, after = _of_size("gemm_memory", n)
     a, b, c = (before[name].tolist() for name in "abc")
     expected = _element_by_element(
         n, lambda i, j: 0.75 * c[i][j] + math.fsum(1.5 * a[i][k] * b[k][j] for k in range(n))
@@ -64,7 +63,7 @@ def test_gemm_memory_is_the_sum_of_its_products() -> None:
 
 def test_syrk_multiplies_rows_with_rows() -> None:
     n = 11
-    before, after = _run("syrk", n)
+    before, after = _of_size("syrk", n)
     a, c = before["a"].tolist(), before["c"].tolist()
     expected = _element_by_element(
         n, lambda i, j: 0.75 * c[i][j] + math.fsum(1.5 * a[i][k] * a[j][k] for k in range(n))
@@ -74,7 +73,7 @@ def test_syrk_multiplies_rows_with_rows() -> None:
 
 def test_mm2_is_a_sum_over_all_paths_through_three_matrices() -> None:
     n = 7
-    before, after = _run("mm2", n)
+    before, after = _of_size("mm2", n)
     a, b, d = (before[name].tolist() for name in "abd")
     first = _element_by_element(n, lambda i, j: math.fsum(a[i][k] * b[k][j] for k in range(n)))
     paths = _element_by_element(
@@ -86,7 +85,7 @@ def test_mm2_is_a_sum_over_all_paths_through_three_matrices() -> None:
 
 def test_mm3_applied_to_a_vector_is_its_factors_applied_one_by_one() -> None:
     n = 37
-    before, after = _run("mm3", n)
+    before, after = _of_size("mm3", n)
     vector = np.linspace(-1, 2, n)
 
     def applied(*names: str) -> Matrix:
@@ -101,7 +100,7 @@ def test_mm3_applied_to_a_vector_is_its_factors_applied_one_by_one() -> None:
 
 def test_atax_sums_along_the_rows_and_then_down_the_columns() -> None:
     n = 19
-    before, after = _run("atax", n)
+    before, after = _of_size("atax", n)
     a, x = before["a"].tolist(), before["x"].tolist()
     rows = _vector(n, lambda i: math.fsum(a[i][j] * x[j] for j in range(n)))
     columns = _vector(n, lambda j: math.fsum(a[i][j] * a[i][k] * x[k] for i in range(n) for k in range(n)))
@@ -110,7 +109,7 @@ def test_atax_sums_along_the_rows_and_then_down_the_columns() -> None:
 
 
 def test_gesummv_is_one_product_with_the_weighted_sum_of_both_matrices() -> None:
-    before, after = _run("gesummv", 37)
+    before, after = _of_size("gesummv", 37)
     a, b, x = (before[name].astype(np.float64) for name in "abx")
     assert mismatch(((1.5 * a + 0.75 * b) @ x).astype(np.float32), after["y"], 1e-6) is None
     assert mismatch(np.einsum("ij,j->i", a, x).astype(np.float32), after["tmp"], 1e-6) is None

@@ -1,12 +1,12 @@
 """The compiler's reports in the YAML files: fresh, complete, and what the compiler here says."""
 
 import hashlib
-import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.validation.tools import NVCC
 from validation.kernels import Kernel, catalogue
 from validation.kernels.build import Nvcc, find_compiler
 from validation.kernels.kernel import ARCHITECTURES
@@ -21,8 +21,8 @@ def names(kernel: Kernel) -> str:
 
 @pytest.fixture(scope="module")
 def nvcc() -> Nvcc:
-    if shutil.which("nvcc") is None:
-        pytest.skip("needs nvcc")
+    if not NVCC:
+        pytest.skip("needs nvcc and a host compiler")
     compiler = find_compiler("nvcc")
     assert isinstance(compiler, Nvcc)
     return compiler
@@ -91,3 +91,44 @@ def test_renewing_keeps_what_stands_above_and_a_change_makes_it_stale(
     assert "source changed" in str(stale(catalogue()["k"]))
     renew(catalogue()["k"], nvcc, None)
     assert (tmp_path / "s" / "k.yaml").read_text().count(HEADER) == 1
+
+
+def test_opcode_counts_are_kept_while_the_code_is_the_same(
+    nvcc: Nvcc, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = '// k\nextern "C" __global__ void k(int *a) { a[threadIdx.x] = %d; }\n'
+    monkeypatch.setattr("validation.kernels.kernel.HERE", tmp_path)
+    (tmp_path / "s").mkdir()
+    (tmp_path / "s" / "k.py").write_text("")
+    (tmp_path / "s" / "k.cu").write_text(source % 1)
+    (tmp_path / "s" / "k.yaml").write_text("about: k\nfirst_architecture: 120\ncases:\n  - {n: 1}\n")
+    assert renew(catalogue()["k"], nvcc, None) == 0
+    path = tmp_path / "s" / "k.yaml"
+    path.write_text(path.read_text().replace("sass:", "opcodes: {STG: 1}, sass:"))
+    (tmp_path / "s" / "k.cu").write_text("// another comment\n" + source % 1)
+    assert renew(catalogue()["k"], nvcc, None) == 0
+    assert catalogue()["k"].resources["sm_120"]["k"]["opcodes"] == {"STG": 1}
+    (tmp_path / "s" / "k.cu").write_text(source % 2)
+    assert renew(catalogue()["k"], nvcc, None) == 1
+    assert "opcodes" not in catalogue()["k"].resources["sm_120"]["k"]
+
+
+def test_a_file_that_cannot_be_written_is_left_whole(
+    nvcc: Nvcc, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("validation.kernels.kernel.HERE", tmp_path)
+    (tmp_path / "s").mkdir()
+    (tmp_path / "s" / "k.py").write_text("")
+    (tmp_path / "s" / "k.cu").write_text('// k\nextern "C" __global__ void k() {}\n')
+    path = tmp_path / "s" / "k.yaml"
+    path.write_text("about: k\nfirst_architecture: 120\ncases:\n  - {n: 1}\n")
+    before = path.read_text()
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("validation.kernels.resources.os.replace", full)
+    with pytest.raises(OSError, match="No space left"):
+        renew(catalogue()["k"], nvcc, None)
+    assert path.read_text() == before
+    assert sorted(one.name for one in path.parent.iterdir()) == ["k.cu", "k.py", "k.yaml"]

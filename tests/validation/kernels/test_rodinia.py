@@ -9,18 +9,13 @@ import pytest
 from numpy.typing import NDArray
 from scipy import linalg, ndimage
 
-from validation.kernels import Buffers, Case, load
-
-
-def _run(name: str, case: Case) -> tuple[Buffers, Buffers]:
-    definition = load(name).definition
-    buffers = definition.inputs(case, np.random.default_rng(3))
-    return buffers, definition.reference(case, buffers)
+from tests.validation.kernels.worked import worked
+from validation.kernels import load
 
 
 @pytest.mark.parametrize(("pyramid", "last", "earlier"), [(2, "odd", 4), (5, "odd", 0), (3, "even", 3)])
 def test_hotspot_steps_by_second_differences_power_and_loss(pyramid: int, last: str, earlier: int) -> None:
-    before, after = _run("hotspot", {"rows": 37, "columns": 21, "pyramid": pyramid, "steps": 5})
+    before, after = worked("hotspot", {"rows": 37, "columns": 21, "pyramid": pyramid, "steps": 5})
     second = [1, -2, 1]
     temperatures = [before["even"].astype(np.float64)]
     for _ in range(5):
@@ -34,7 +29,7 @@ def test_hotspot_steps_by_second_differences_power_and_loss(pyramid: int, last: 
 
 
 def test_hotspot_keeps_heat_but_for_power_and_loss() -> None:
-    before, after = _run("hotspot", {"rows": 37, "columns": 21, "pyramid": 1, "steps": 1})
+    before, after = worked("hotspot", {"rows": 37, "columns": 21, "pyramid": 1, "steps": 1})
     gained = float(np.sum(after["odd"].astype(np.float64) - before["even"]))
     fed = 0.5 * float(np.sum(before["power"] + 0.05 * (300 - before["even"].astype(np.float64))))
     assert gained == pytest.approx(fed, abs=0.02)
@@ -43,7 +38,7 @@ def test_hotspot_keeps_heat_but_for_power_and_loss() -> None:
 
 def test_needleman_wunsch_is_the_best_of_three_ways_to_end_an_alignment() -> None:
     n = 21
-    before, after = _run("needleman_wunsch", {"n": n})
+    before, after = worked("needleman_wunsch", {"n": n})
 
     @cache
     def best(i: int, j: int) -> int:
@@ -74,7 +69,7 @@ def test_needleman_wunsch_launches_every_tile_once_after_its_neighbours(n: int) 
 
 @pytest.mark.parametrize("n", [16, 48, 112])
 def test_the_factors_of_lud_multiply_to_the_matrix(n: int) -> None:
-    before, after = _run("lud", {"n": n})
+    before, after = worked("lud", {"n": n})
     factors = after["a"].astype(np.float64)
     product = (np.tril(factors, -1) + np.eye(n)) @ np.triu(factors)
     np.testing.assert_allclose(product, before["a"], atol=1e-5)
@@ -94,7 +89,7 @@ def test_lud_agrees_with_lapack_where_lapack_does_not_pivot() -> None:
 @pytest.mark.parametrize("name", ["lud", "gaussian"])
 @pytest.mark.parametrize("n", [16, 256])
 def test_the_matrix_needs_no_pivoting(name: str, n: int) -> None:
-    before, after = _run(name, {"n": n, "block": 64})
+    before, after = worked(name, {"n": n, "block": 64})
     assert np.linalg.cond(before["a"].astype(np.float64)) < 4
     assert np.abs(after["a"]).max() < 1.5 * np.abs(before["a"]).max()
 
@@ -118,7 +113,7 @@ def _all_paths(first: NDArray[Any], wall: NDArray[Any]) -> list[int]:
 
 @pytest.mark.parametrize(("pyramid", "last", "earlier"), [(1, "even", 5), (4, "even", 4), (6, "odd", 0)])
 def test_pathfinder_finds_the_cheapest_of_all_paths(pyramid: int, last: str, earlier: int) -> None:
-    before, after = _run("pathfinder", {"columns": 7, "rows": 7, "pyramid": pyramid})
+    before, after = worked("pathfinder", {"columns": 7, "rows": 7, "pyramid": pyramid})
     other = "even" if last == "odd" else "odd"
     np.testing.assert_array_equal(after[last], _all_paths(before["even"], before["wall"]))
     np.testing.assert_array_equal(after[other], _all_paths(before["even"], before["wall"][:earlier]))
@@ -126,7 +121,7 @@ def test_pathfinder_finds_the_cheapest_of_all_paths(pyramid: int, last: str, ear
 
 def test_srad_diffuses_as_a_loop_over_pixels_does() -> None:
     rows, columns = 11, 7
-    before, after = _run("srad", {"rows": rows, "columns": columns, "iterations": 2})
+    before, after = worked("srad", {"rows": rows, "columns": columns, "iterations": 2})
     image = [[float(value) for value in row] for row in before["image"]]
 
     def pixel(y: int, x: int) -> float:
@@ -159,19 +154,19 @@ def test_srad_diffuses_as_a_loop_over_pixels_does() -> None:
 
 
 def test_srad_smooths_the_image() -> None:
-    before, after = _run("srad", {"rows": 37, "columns": 50, "iterations": 3})
+    before, after = worked("srad", {"rows": 37, "columns": 50, "iterations": 3})
     assert after["image"].var() < 0.9 * before["image"].var()
     assert after["image"].mean() == pytest.approx(before["image"].mean(), rel=1e-3)
 
 
 def test_the_partial_sums_of_backprop_add_up_to_inputs_times_weights() -> None:
-    before, after = _run("backprop", {"n": 336})
+    before, after = worked("backprop", {"n": 336})
     expected = before["input"][1:].astype(np.float64) @ before["weights"][1:, 1:]
     np.testing.assert_allclose(after["partial"].sum(axis=0), expected, rtol=1e-6)
 
 
 def test_backprop_stores_the_tree_over_each_tile() -> None:
-    before, after = _run("backprop", {"n": 48})
+    before, after = worked("backprop", {"n": 48})
     product = before["input"].astype(np.float64)[:, None] * before["weights"]
     for tile, row in itertools.product(range(3), range(16)):
         below = 16 if row == 0 else row & -row  # rows that the tree adds up in this one
@@ -180,7 +175,7 @@ def test_backprop_stores_the_tree_over_each_tile() -> None:
 
 
 def test_backprop_adjusts_each_weight_by_descent_and_momentum() -> None:
-    before, after = _run("backprop", {"n": 32})
+    before, after = worked("backprop", {"n": 32})
     for i, h in itertools.product(range(33), range(1, 17)):
         unit = float(before["input"][i]) if i else 1.0
         step = 0.3 * float(before["delta"][h]) * unit + 0.3 * float(before["change"][i, h])
@@ -190,7 +185,7 @@ def test_backprop_adjusts_each_weight_by_descent_and_momentum() -> None:
 
 
 def test_back_substitution_after_gaussian_solves_the_system() -> None:
-    before, after = _run("gaussian", {"n": 29, "block": 64})
+    before, after = worked("gaussian", {"n": 29, "block": 64})
     expected = linalg.solve(before["a"].astype(np.float64), before["b"].astype(np.float64))
     solution = linalg.solve_triangular(np.triu(after["a"]).astype(np.float64), after["b"].astype(np.float64))
     np.testing.assert_allclose(solution, expected, atol=1e-7)
@@ -199,7 +194,7 @@ def test_back_substitution_after_gaussian_solves_the_system() -> None:
 
 @pytest.mark.parametrize("steps", [1, 5, 34])
 def test_the_multipliers_of_gaussian_take_the_result_back_to_the_matrix(steps: int) -> None:
-    before, after = _run("gaussian", {"n": 35, "block": 32, "steps": steps})
+    before, after = worked("gaussian", {"n": 35, "block": 32, "steps": steps})
     lower = np.eye(35) + after["multiplier"]
     np.testing.assert_allclose(lower @ after["a"], before["a"], atol=1e-5)
     np.testing.assert_allclose(lower @ after["b"], before["b"], atol=1e-5)

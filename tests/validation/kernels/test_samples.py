@@ -8,14 +8,8 @@ import pytest
 from scipy.linalg import hadamard
 from scipy.special import ndtr
 
-from validation.kernels import Buffers, Case, load
-
-
-def worked(name: str, case: Case) -> tuple[Buffers, Buffers]:
-    """The inputs of a case and what the reference makes of them."""
-    definition = load(name).definition
-    buffers = definition.inputs(case, np.random.default_rng(11))
-    return buffers, definition.reference(case, buffers)
+from tests.validation.kernels.worked import worked
+from validation.kernels import load
 
 
 def test_scan_adds_what_stands_before_modulo_two_to_the_32() -> None:

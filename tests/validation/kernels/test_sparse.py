@@ -5,18 +5,13 @@ import pytest
 from scipy import sparse
 from scipy.sparse import csgraph
 
-from validation.kernels import Buffers, Case, load
-
-
-def _run(name: str, case: Case) -> tuple[Buffers, Buffers]:
-    definition = load(name).definition
-    buffers = definition.inputs(case, np.random.default_rng(3))
-    return buffers, definition.reference(case, buffers)
+from tests.validation.kernels.worked import worked
+from validation.kernels import Buffers, load
 
 
 @pytest.mark.parametrize(("name", "rtol"), [("spmv_scalar", 1e-13), ("spmv_vector", 1e-6)])
 def test_spmv_is_the_product_of_a_matrix_in_compressed_rows(name: str, rtol: float) -> None:
-    before, after = _run(name, {"rows": 333, "mean": 3, "block": 128})
+    before, after = worked(name, {"rows": 333, "mean": 3, "block": 128})
     matrix = sparse.csr_matrix((before["value"].astype(np.float64), before["column"], before["row_start"]))
     assert (np.diff(before["row_start"]) == 0).any(), "the case should have an empty row"
     np.testing.assert_allclose(after["y"], matrix @ before["x"].astype(np.float64), rtol=rtol)
@@ -31,7 +26,7 @@ def _graph(buffers: Buffers) -> sparse.csr_matrix:
 
 @pytest.mark.parametrize("degree", [1, 2, 9])
 def test_the_cost_of_a_node_is_its_distance_from_node_0(degree: int) -> None:
-    before, after = _run("bfs", {"nodes": 301, "degree": degree, "block": 128})
+    before, after = worked("bfs", {"nodes": 301, "degree": degree, "block": 128})
     distance = csgraph.shortest_path(_graph(before), unweighted=True, indices=0)
     assert np.isinf(distance).any() == (degree < 9), "degrees 1 and 2 should leave nodes out of reach, 9 should not"
     np.testing.assert_array_equal(after["cost"], np.where(np.isinf(distance), -1, distance))
@@ -40,7 +35,7 @@ def test_the_cost_of_a_node_is_its_distance_from_node_0(degree: int) -> None:
 
 def test_bfs_launches_both_kernels_once_more_than_the_farthest_node_is_away() -> None:
     case = {"nodes": 301, "degree": 2, "block": 128}
-    before, _ = _run("bfs", case)
+    before, _ = worked("bfs", case)
     distance = csgraph.shortest_path(_graph(before), unweighted=True, indices=0)
     functions = [step.function for step in load("bfs").definition.launches(case, before)]
     levels = int(distance[np.isfinite(distance)].max()) + 1

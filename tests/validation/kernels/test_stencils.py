@@ -4,24 +4,19 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from validation.kernels import Buffers, Case, load
-
-
-def _run(name: str, case: Case) -> tuple[Buffers, Buffers]:
-    definition = load(name).definition
-    buffers = definition.inputs(case, np.random.default_rng(3))
-    return buffers, definition.reference(case, buffers)
+from tests.validation.kernels.worked import worked
+from validation.kernels import Case
 
 
 def test_stencil5_weighs_a_cell_and_its_four_neighbours() -> None:
-    before, after = _run("stencil5", {"rows": 33, "columns": 71})
+    before, after = worked("stencil5", {"rows": 33, "columns": 71})
     weights = np.array([[0, 0.15, 0], [0.15, 0.4, 0.15], [0, 0.15, 0]])
     expected = ndimage.correlate(before["in"].astype(np.float64), weights)
     np.testing.assert_allclose(after["out"][1:-1, 1:-1], expected[1:-1, 1:-1], rtol=1e-6)
 
 
 def test_stencil7_weighs_a_cell_and_its_six_neighbours() -> None:
-    before, after = _run("stencil7", {"nx": 37, "ny": 19, "nz": 11})
+    before, after = worked("stencil7", {"nx": 37, "ny": 19, "nz": 11})
     weights = 0.1 * ndimage.generate_binary_structure(3, 1)
     weights[1, 1, 1] = 0.4
     expected = ndimage.correlate(before["in"].astype(np.float64), weights)
@@ -39,7 +34,7 @@ def test_stencil7_weighs_a_cell_and_its_six_neighbours() -> None:
     ],
 )
 def test_the_border_keeps_its_values_and_nothing_else_does(name: str, case: Case) -> None:
-    before, after = _run(name, case)
+    before, after = worked(name, case)
     border = np.ones(before["in"].shape, bool)
     border[(slice(1, -1),) * border.ndim] = False
     np.testing.assert_array_equal(before["in"] == after["out"], border)

@@ -24,4 +24,4 @@ def reference(case: Case, buffers: Buffers) -> Buffers:
 
 def readings(case: Case, buffers: Buffers, seconds: float) -> dict[str, Reading]:
     """Each byte is read once and written once; of sizes that fit into a cache it is that cache's bandwidth."""
-    return {"bandwidth": Reading(2 * buffers["from"].nbytes / seconds / 1e9, "GB/s")}
+    return {"bandwidth": Reading(2 * 4 * case["n"] / seconds / 1e9, "GB/s")}

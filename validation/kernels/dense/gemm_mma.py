@@ -2,29 +2,22 @@
 
 import numpy as np
 
-from validation.kernels.model import Buffers, Case, Launch, ceil_div, launch, poison
+from validation.kernels.dense.product import factors, one_block_a_tile, product
+from validation.kernels.model import Buffers, Case, Launch
 
 TILE, BLOCK = 128, 256
 
 
 def inputs(case: Case, rng: np.random.Generator) -> Buffers:
-    """Two matrices in [-0.5, 0.5), so that sums stay small beside one wrong product, and one to write."""
-    m, n, k = case["m"], case["n"], case["k"]
-    return {
-        "a": (rng.random((m, k), np.float32) - np.float32(0.5)).astype(np.float16),
-        "b": (rng.random((k, n), np.float32) - np.float32(0.5)).astype(np.float16),
-        "c": poison((m, n), np.float32),
-    }
+    """Two matrices of halves and one of floats to write."""
+    return factors(case, np.float16, rng)
 
 
 def launches(case: Case, buffers: Buffers) -> list[Launch]:
     """Blocks of eight warps, 128x128 of C each."""
-    m, n, k = case["m"], case["n"], case["k"]
-    grid = (ceil_div(n, TILE), ceil_div(m, TILE))
-    return [launch("gemm_mma", grid, BLOCK, "a", "b", "c", np.int32(m), np.int32(n), np.int32(k))]
+    return one_block_a_tile("gemm_mma", case, TILE, BLOCK)
 
 
 def reference(case: Case, buffers: Buffers) -> Buffers:
     """The product in float64."""
-    product = buffers["a"].astype(np.float64) @ buffers["b"].astype(np.float64)
-    return {"c": product.astype(np.float32)}
+    return product(buffers)

@@ -2,20 +2,13 @@
 
 import numpy as np
 
-from validation.kernels.model import Buffers, Case, Launch, ceil_div, launch, poison
-
-EPSILON = np.float32(1e-5)
+from validation.kernels.learning.normalisation import EPSILON, normalised, rows_to_normalise
+from validation.kernels.model import Buffers, Case, Launch, ceil_div, launch
 
 
 def inputs(case: Case, rng: np.random.Generator) -> Buffers:
-    """Rows in [-1.5, 2.5), so that no mean is 0; gamma in [0.5, 1.5) and beta in [0, 1)."""
-    rows, columns = case["rows"], case["columns"]
-    return {
-        "x": np.float32(4) * rng.random((rows, columns), np.float32) - np.float32(1.5),
-        "gamma": rng.random((columns,), np.float32) + np.float32(0.5),
-        "beta": rng.random((columns,), np.float32),
-        "y": poison((rows, columns), np.float32),
-    }
+    """Rows, gamma and beta, and rows to write."""
+    return rows_to_normalise(case, np.float32, rng)
 
 
 def launches(case: Case, buffers: Buffers) -> list[Launch]:
@@ -27,7 +20,4 @@ def launches(case: Case, buffers: Buffers) -> list[Launch]:
 
 def reference(case: Case, buffers: Buffers) -> Buffers:
     """In float64."""
-    x, gamma, beta = (buffers[name].astype(np.float64) for name in ("x", "gamma", "beta"))
-    centred = x - x.mean(axis=1, keepdims=True)
-    variance = (centred**2).mean(axis=1, keepdims=True)
-    return {"y": (gamma * centred / np.sqrt(variance + np.float64(EPSILON)) + beta).astype(np.float32)}
+    return normalised(buffers)

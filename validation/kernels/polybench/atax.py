@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from validation.kernels.model import Buffers, Case, Launch, ceil_div, launch
+from validation.kernels.model import Buffers, Case, Launch, launch
+from validation.kernels.polybench.shape import line
 
 
 def inputs(case: Case, rng: np.random.Generator) -> Buffers:
@@ -18,10 +19,10 @@ def inputs(case: Case, rng: np.random.Generator) -> Buffers:
 
 def launches(case: Case, buffers: Buffers) -> list[Launch]:
     """A thread a row, then a thread a column."""
-    n, block = case["n"], case["block"]
+    n = np.int32(case["n"])
     return [
-        launch("atax_rows", ceil_div(n, block), block, "a", "x", "tmp", np.int32(n)),
-        launch("atax_columns", ceil_div(n, block), block, "a", "tmp", "y", np.int32(n)),
+        launch("atax_rows", *line(case), "a", "x", "tmp", n),
+        launch("atax_columns", *line(case), "a", "tmp", "y", n),
     ]
 
 

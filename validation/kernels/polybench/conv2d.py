@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from validation.kernels.model import Buffers, Case, Launch, ceil_div, launch
+from validation.kernels.model import Buffers, Case, Launch, launch
+from validation.kernels.polybench.shape import plane
 
 #: By row and column of the window, as in the source.
 WEIGHTS = np.array([[0.25, -0.5, 0.75], [-0.3, 0.6, -0.9], [0.4, 0.7, 0.1]], np.float32)
@@ -16,9 +17,7 @@ def inputs(case: Case, rng: np.random.Generator) -> Buffers:
 
 def launches(case: Case, buffers: Buffers) -> list[Launch]:
     """One thread a point, those on the border idle."""
-    n, block = case["n"], case["block"]
-    grid, shape = (ceil_div(n, block), ceil_div(n, 8)), (block, 8)
-    return [launch("conv2d", grid, shape, "in", "out", np.int32(n))]
+    return [launch("conv2d", *plane(case), "in", "out", np.int32(case["n"]))]
 
 
 def reference(case: Case, buffers: Buffers) -> Buffers:

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from validation.kernels.model import Buffers, Case, Launch, ceil_div, launch
+from validation.kernels.model import Buffers, Case, Launch, launch
+from validation.kernels.polybench.shape import plane
 
 #: By plane, row and column of the window; products of three factors, multiplied in float as in the source.
 WEIGHTS = np.einsum(
@@ -21,9 +22,7 @@ def inputs(case: Case, rng: np.random.Generator) -> Buffers:
 
 def launches(case: Case, buffers: Buffers) -> list[Launch]:
     """One thread a row and column, for all planes; those on the border idle."""
-    n, block = case["n"], case["block"]
-    grid, shape = (ceil_div(n, block), ceil_div(n, 8)), (block, 8)
-    return [launch("conv3d", grid, shape, "in", "out", np.int32(n))]
+    return [launch("conv3d", *plane(case), "in", "out", np.int32(case["n"]))]
 
 
 def reference(case: Case, buffers: Buffers) -> Buffers:

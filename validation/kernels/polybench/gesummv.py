@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from validation.kernels.model import Buffers, Case, Launch, ceil_div, launch
+from validation.kernels.model import Buffers, Case, Launch, launch
+from validation.kernels.polybench.shape import line
 
 ALPHA, BETA = np.float32(1.5), np.float32(0.75)
 
@@ -21,9 +22,8 @@ def inputs(case: Case, rng: np.random.Generator) -> Buffers:
 
 def launches(case: Case, buffers: Buffers) -> list[Launch]:
     """One thread a row."""
-    n, block = case["n"], case["block"]
-    arguments = "a", "b", "x", "tmp", "y", ALPHA, BETA, np.int32(n)
-    return [launch("gesummv", ceil_div(n, block), block, *arguments)]
+    arguments = "a", "b", "x", "tmp", "y", ALPHA, BETA, np.int32(case["n"])
+    return [launch("gesummv", *line(case), *arguments)]
 
 
 def reference(case: Case, buffers: Buffers) -> Buffers:

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from validation.kernels.model import Buffers, Case, Launch, ceil_div, launch
+from validation.kernels.model import Buffers, Case, Launch, launch
+from validation.kernels.polybench.shape import plane
 
 
 def inputs(case: Case, rng: np.random.Generator) -> Buffers:
@@ -15,9 +16,7 @@ def inputs(case: Case, rng: np.random.Generator) -> Buffers:
 
 def launches(case: Case, buffers: Buffers) -> list[Launch]:
     """One product a launch, one thread an element."""
-    n, block = case["n"], case["block"]
-    grid, shape = (ceil_div(n, block), ceil_div(n, 8)), (block, 8)
-    return [launch("mm2", grid, shape, *names, np.int32(n)) for names in ("abc", "cde")]
+    return [launch("mm2", *plane(case), *names, np.int32(case["n"])) for names in ("abc", "cde")]
 
 
 def reference(case: Case, buffers: Buffers) -> Buffers:

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from validation.kernels.model import Buffers, Case, Launch, ceil_div, launch
+from validation.kernels.model import Buffers, Case, Launch, launch
+from validation.kernels.polybench.shape import plane
 
 ALPHA, BETA = np.float32(1.5), np.float32(0.75)
 
@@ -15,9 +16,7 @@ def inputs(case: Case, rng: np.random.Generator) -> Buffers:
 
 def launches(case: Case, buffers: Buffers) -> list[Launch]:
     """One thread an element of c, both triangles."""
-    n, block = case["n"], case["block"]
-    grid, shape = (ceil_div(n, block), ceil_div(n, 8)), (block, 8)
-    return [launch("syrk", grid, shape, "a", "c", ALPHA, BETA, np.int32(n))]
+    return [launch("syrk", *plane(case), "a", "c", ALPHA, BETA, np.int32(case["n"]))]
 
 
 def reference(case: Case, buffers: Buffers) -> Buffers:

@@ -3,19 +3,14 @@
 import numpy as np
 
 from validation.kernels.model import Buffers, Case, Launch, launch
+from validation.kernels.rodinia.system import without_pivoting
 
 TILE = 16
 
 
 def inputs(case: Case, rng: np.random.Generator) -> Buffers:
-    """Elements in [-1, 1), whose matrix has a norm near 1.2 sqrt(n), and 2 sqrt(n) more on the diagonal.
-
-    So no pivoting is needed, and the off-diagonal factors stay large enough for an error in them to be seen.
-    """
-    n = case["n"]
-    a = 2 * rng.random((n, n), np.float32) - np.float32(1)
-    a[np.diag_indices(n)] += np.float32(2 * np.sqrt(n))
-    return {"a": a}
+    """A matrix that needs no pivoting."""
+    return {"a": without_pivoting(case["n"], rng)}
 
 
 def launches(case: Case, buffers: Buffers) -> list[Launch]:

@@ -2,36 +2,24 @@
 
 import numpy as np
 
-from validation.kernels.model import Buffers, Case, Launch, ceil_div, launch, poison
-
-#: Elements that a block of 512 threads sorts in shared memory.
-CHUNK = 1024
+from validation.kernels.model import Buffers, Case, Launch, launch
+from validation.kernels.samples.sorting import CHUNK, RESULTS, ascending, in_order, pairs, sort_chunks
 
 
 def inputs(case: Case, rng: np.random.Generator) -> Buffers:
-    """Distinct keys from the whole range (the network is not stable), any values, and both to write."""
-    size = case["size"]
-    return {
-        "keys": (rng.permutation(size) * (2**32 // size)).astype(np.uint32),
-        "values": rng.integers(0, 2**32, size, np.uint32),
-        "sorted_keys": poison(size, np.uint32),
-        "sorted_values": poison(size, np.uint32),
-    }
+    """Distinct keys, any values, and both to write."""
+    return pairs(case, rng)
 
 
 def launches(case: Case, buffers: Buffers) -> list[Launch]:
     """Chunks first; then runs that double. A step looks beyond its chunk, so each has a launch of its own."""
-    size, length = case["size"], case["length"]
-    ascending = np.int32(not case.get("descending", False))
-    sources, results = ("keys", "values"), ("sorted_keys", "sorted_values")
-    extents = np.int32(size), np.uint32(length)
-    steps = [launch("oddeven_chunks", ceil_div(size, CHUNK), 512, *sources, *results, *extents, ascending)]
+    steps = [sort_chunks("oddeven_chunks", case)]
     run = 2 * CHUNK
-    while run <= length:
+    while run <= case["length"]:
         distance = run // 2
         while distance:
             widths = np.uint32(run), np.uint32(distance)
-            steps.append(launch("oddeven_merge_step", size // 512, 256, *results, *widths, ascending))
+            steps.append(launch("oddeven_merge_step", case["size"] // 512, 256, *RESULTS, *widths, ascending(case)))
             distance //= 2
         run *= 2
     return steps
@@ -39,11 +27,4 @@ def launches(case: Case, buffers: Buffers) -> list[Launch]:
 
 def reference(case: Case, buffers: Buffers) -> Buffers:
     """Each array by itself."""
-    keys, values = (buffers[name].reshape(-1, case["length"]) for name in ("keys", "values"))
-    order = np.argsort(keys, axis=1)
-    if case.get("descending", False):
-        order = order[:, ::-1]
-    return {
-        "sorted_keys": np.take_along_axis(keys, order, axis=1).reshape(-1),
-        "sorted_values": np.take_along_axis(values, order, axis=1).reshape(-1),
-    }
+    return in_order(case, buffers)

@@ -209,7 +209,7 @@ CUresult cuLaunchKernel(CUfunction handle, unsigned gx, unsigned gy, unsigned gz
     if (profiled)
         if (const char *path = std::getenv("FAKE_GPU_PROFILE")) {
             FILE *file = std::fopen(path, "a");
-            std::fprintf(file, "%s\n", function->name.c_str());
+            std::fprintf(file, "%s %u,%u,%u %u,%u,%u\n", function->name.c_str(), gx, gy, gz, bx, by, bz);
             std::fclose(file);
         }
     function->entry(grid, block, arguments);

@@ -17,6 +17,10 @@ class WorkerLost(Exception):
     """The worker ended or was ended; the text says how."""
 
 
+class Late(Exception):
+    """The run's time was over before the job's own."""
+
+
 class Worker:
     """One worker process at a time."""
 
@@ -51,15 +55,17 @@ class Worker:
         for reader in self._readers:
             reader.start()
 
-    def _exchange(self, request: dict[str, Any], timeout_s: float) -> dict[str, Any]:
+    def _exchange(self, request: dict[str, Any], timeout_s: float, limit_s: float) -> dict[str, Any]:
         process = self._process
         assert process is not None and process.stdin is not None
         try:
             process.stdin.write(json.dumps(request) + "\n")
             process.stdin.flush()
-            line = self._answers.get(timeout=timeout_s)
+            line = self._answers.get(timeout=max(0.0, timeout_s))
         except queue.Empty:
             self.close()
+            if timeout_s < limit_s:
+                raise Late from None
             raise WorkerLost(f"no answer within {timeout_s:.0f} s; the process was ended") from None
         except (BrokenPipeError, OSError):
             line = None
@@ -72,16 +78,20 @@ class Worker:
         answer: dict[str, Any] = json.loads(line)
         return answer
 
-    def ask(self, request: dict[str, Any], timeout_s: float) -> dict[str, Any]:
-        """One answer; raises WorkerLost. After that, or after a `fatal` answer, the next call starts a new process."""
+    def ask(self, request: dict[str, Any], timeout_s: float, limit_s: float | None = None) -> dict[str, Any]:
+        """One answer; raises WorkerLost, or Late where it did not come within a time that is less than `limit_s`.
+
+        After either, or after a `fatal` answer, the next call starts a new process.
+        """
+        limit_s = timeout_s if limit_s is None else limit_s
         if self._process is None:
             self._start()
             if self.opening is not None:
-                opened = self._exchange(self.opening, timeout_s)
+                opened = self._exchange(self.opening, timeout_s, limit_s)
                 if "error" in opened:
                     self.close()
                     raise WorkerLost(opened["error"])
-        answer = self._exchange(request, timeout_s)
+        answer = self._exchange(request, timeout_s, limit_s)
         if answer.get("fatal"):
             self.close()
         return answer
@@ -90,7 +100,8 @@ class Worker:
         """Ends the process."""
         if self._process is not None:
             self._process.kill()
-            self._process.wait()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(timeout=10)
             self._forget()
 
     def _forget(self) -> None:
@@ -104,6 +115,6 @@ class Worker:
         self._process = None
 
 
-def command(kind: str) -> list[str]:
+def worker_command(kind: str) -> list[str]:
     """The worker for `cuda` or `dry`."""
     return [sys.executable, "-m", "validation.hardware.worker", kind]

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from validation.hardware.pool import Worker, WorkerLost
+from validation.hardware.client import Late, Worker, WorkerLost
 
 SCRIPT = """\
 import json, os, sys, time
@@ -51,6 +51,14 @@ def test_a_hang_ends_after_its_time(worker: Worker) -> None:
     with pytest.raises(WorkerLost, match="no answer within 1 s"):
         worker.ask({"do": "hang"}, 1)
     assert time.monotonic() - begin < 30
+    assert worker.ask({"do": "work"}, 30)["pid"] > 0
+    worker.close()
+
+
+def test_a_job_that_the_runs_end_cuts_short_is_late_and_not_lost(worker: Worker) -> None:
+    worker.ask({"do": "work"}, 30)
+    with pytest.raises(Late):
+        worker.ask({"do": "hang"}, 0.5, 30)
     assert worker.ask({"do": "work"}, 30)["pid"] > 0
     worker.close()
 

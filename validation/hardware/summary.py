@@ -21,10 +21,8 @@ def summarise(rows: Iterable[Row]) -> str:
     table = list(rows)
     lines = []
     for kernel, metric in _PEAKS:
-        found = [
-            row for row in table if row["kernel"] == kernel and row["metric"] == metric and row["value"] is not None
-        ]
-        if found:
+        found = [row for row in table if (row["kernel"], row["metric"], row["status"]) == (kernel, metric, "ok")]
+        if found := [row for row in found if row["value"] is not None]:
             low, high = min(found, key=lambda row: row["value"]), max(found, key=lambda row: row["value"])
             best = low if high["unit"] in ("us", "cycles") else high
             lines.append(f"{kernel} {metric}: {best['value']:.4g} {best['unit']}  ({best['case']})")

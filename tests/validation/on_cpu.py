@@ -10,6 +10,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -93,20 +94,21 @@ def run(kernel: Kernel, case: Case, buffers: Buffers, library: ctypes.CDLL, back
 
 
 def in_a_fork(find: Callable[..., list[str]], *arguments: Any, seconds: float = 120) -> list[str]:
-    """The problems that `find` reports, or that of the process: a wild write or a deadlock ends that one, not ours."""
+    """What `find` finds in a process of its own: a wild write or a deadlock ends that process and is reported."""
     context = multiprocessing.get_context("fork")
     answer, teller = context.Pipe(duplex=False)
     child = context.Process(target=lambda: teller.send(find(*arguments)))
     child.start()
     teller.close()
-    answered = answer.poll(seconds)
-    try:
-        found: list[str] = answer.recv() if answered else []
-    except EOFError:
-        found = []
-    child.join(10 if answered else 0)
+    found: list[str] = []
+    if answer.poll(seconds):
+        with suppress(EOFError):  # it ended without an answer
+            found = answer.recv()
+        child.join(10)
     if child.is_alive():
         child.kill()
         child.join()
-        return [*found, f"still running after {seconds:g} s"]
-    return found if child.exitcode == 0 else [*found, f"the run ended with {child.exitcode}"]
+        found.append(f"the run did not end in {seconds:g} s")
+    elif child.exitcode:
+        found.append(f"the run ended with {child.exitcode}")
+    return found

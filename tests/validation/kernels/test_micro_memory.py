@@ -15,6 +15,7 @@ from validation.kernels import Buffers, Case, Kernel, Reading, case_id, load, mi
 from validation.kernels.micro import atomics, constant_latency
 from validation.kernels.micro.stamps import rates
 
+
 def _rng() -> np.random.Generator:
     return np.random.default_rng(11)
 

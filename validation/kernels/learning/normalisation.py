@@ -12,9 +12,9 @@ def rows_to_normalise(case: Case, dtype: DTypeLike, rng: np.random.Generator) ->
     """`x` in [-1.5, 2.5), so that no mean is 0, gamma in [0.5, 1.5), beta in [0, 1), and `y` to write."""
     rows, columns = case["rows"], case["columns"]
     return {
-        "x": (np.float32(4) * rng.random((rows, columns), np.float32) - np.float32(1.5)).astype(dtype),
-        "gamma": (rng.random(columns, np.float32) + np.float32(0.5)).astype(dtype),
-        "beta": rng.random(columns, np.float32).astype(dtype),
+        "x": (4 * rng.random((rows, columns), np.float32) - np.float32(1.5)).astype(dtype),
+        "gamma": (rng.random((columns,), np.float32) + np.float32(0.5)).astype(dtype),
+        "beta": rng.random((columns,), np.float32).astype(dtype),
         "y": poison((rows, columns), dtype),
     }
 

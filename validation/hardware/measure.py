@@ -25,7 +25,7 @@ REPETITIONS = 25
 MOST_SETS = 32
 _WARM_UP_S, _WARM_UP_RUNS = 0.05, 3
 ENERGY_S = 2.5
-#: Buffers of a kernel with readings that are put back before every run, whatever its reference names: tickets, clocks.
+#: Buffers of a micro-benchmark that are put back before every run, whatever its reference names: tickets, clocks.
 SMALL_BYTES = 16 << 20
 
 
@@ -112,8 +112,8 @@ class _Case:
         while runs < _WARM_UP_RUNS or (time.perf_counter() - begin < _WARM_UP_S and not self.device.dry):
             self.session.timed(0)
             runs += 1
-        if self.work.kernel.has_readings:
-            return  # they are reset each time: their buffers are small, and their caches warmed by themselves
+        if self.work.kernel.is_micro:
+            return  # they are reset each time: what is reset is small, and they warm the caches themselves
         self.session.reset(0)
         self.session.run(0)
         first = {name: self.session.download(0)[name].copy() for name in self.changed}
@@ -169,7 +169,8 @@ class _Case:
             reason = "the instruction does not exist on this architecture"
             yield row(self.work.base, "readings", "readings", "missing", reason, **self.columns)
         yield from self.rows("readings", "warm", values, timings)
-        yield from self.rows("events", "warm", _times(timings), timings)
+        if self.work.kernel.is_micro:
+            yield from self.rows("events", "warm", _times(timings), timings)
 
     def energy_rows(self) -> Iterator[Row]:
         """Joules a run and watts, from the board's counter over seconds of repetition."""
@@ -202,8 +203,8 @@ def _times(timings: list[Timing]) -> dict[str, tuple[list[float], str]]:
 
 
 def _restored(work: Work, program: Program, changed: set[str]) -> set[str]:
-    """What a reset puts back: what the reference says changes; of a kernel with readings also every small buffer."""
-    if not work.kernel.has_readings:
+    """What a reset puts back: what the reference says changes; of a micro-benchmark also every small buffer."""
+    if not work.kernel.is_micro:
         return changed
     return changed | {name for name, array in program.buffers.items() if array.nbytes <= SMALL_BYTES}
 
@@ -219,16 +220,16 @@ def measure(device: Device, work: Work) -> Iterator[Row]:
         return
     kernel = work.kernel
     program = Program.of(kernel, work.case, work.cubin, TIMED_SEED)
-    sets = 1 if kernel.has_readings else _set_count(program.footprint, device.facts.l2_bytes)
+    sets = 1 if kernel.is_micro else _set_count(program.footprint, device.facts.l2_bytes)
     session = device.session(program, _restored(work, program, changed), sets)
     try:
         case = _Case(device, work, program, session, changed)
         case.warm_up()
         if kernel.has_readings:
             yield from case.reading_rows()
-        if not kernel.has_readings or device.dry:
+        if not kernel.is_micro or device.dry:
             yield from case.timed_rows("warm")
-        if not kernel.has_readings:
+        if not kernel.is_micro:
             yield from case.timed_rows("rotated" if session.sets() > 1 else "flushed")
         if work.energy:
             yield from case.energy_rows()

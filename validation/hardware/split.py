@@ -2,12 +2,10 @@
 
 import hashlib
 
+from validation.kernels.kernel import MICRO
+
 #: Share of the configurations that nothing may be fitted to.
 HELD_OUT = 0.3
-
-
-#: The suite whose rows give the model its parameters; they are not kernels to predict, so none is held out.
-PARAMETERS = "micro"
 
 
 def split_of(suite: str, kernel: str, case: str) -> str:
@@ -15,7 +13,7 @@ def split_of(suite: str, kernel: str, case: str) -> str:
 
     Micro-benchmarks are all in `develop`: a clock rate or a latency that nothing may use would be of no use.
     """
-    if suite == PARAMETERS:
+    if suite == MICRO:
         return "develop"
     digest = hashlib.sha256(f"{kernel} {case}".encode()).digest()
     return "validate" if int.from_bytes(digest[:8], "big") < HELD_OUT * 2**64 else "develop"

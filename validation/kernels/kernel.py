@@ -23,6 +23,8 @@ INCLUDE = HERE / "include"
 ARCHITECTURES = (75, 80, 86, 89, 90, 100, 120)
 #: libyaml where PyYAML was built with it: the reports below `resources:` are long.
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+#: The suite of the micro-benchmarks.
+MICRO = "micro"
 _KEYS = {"about", "follows", "first_architecture", "tolerance", "flags", "cases", "checks", "profile", "resources"}
 
 
@@ -79,6 +81,11 @@ class Kernel:
             return cast(Definition, import_module(f"validation.kernels.{self.suite}.{self.name}"))
         except Exception as error:
             raise KernelError(f"{self.source.with_suffix('.py')}: {type(error).__name__}: {error}") from error
+
+    @property
+    def is_micro(self) -> bool:
+        """Whether it is a micro-benchmark: it gives the model a parameter, and is no kernel to predict."""
+        return self.suite == MICRO
 
     @property
     def has_reference(self) -> bool:

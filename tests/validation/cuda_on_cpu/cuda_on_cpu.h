@@ -11,6 +11,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <deque>
 #include <utility>
 #include <vector>
 
@@ -55,8 +56,15 @@ struct Lane {
     uint32_t seen[WARP][WORDS];    // what the lanes of the last collective offered
 };
 
+struct Copy {
+    char *to;
+    const char *from;  // null: zeros
+};
+
 struct Fiber {
     ucontext_t context;
+    std::vector<Copy> open_copies;            // asynchronous copies (ptx/cp_async.cuh) not yet in a group …
+    std::deque<std::vector<Copy>> groups;     // … and the groups that were not waited for
     std::vector<char> stack;
     dim3 thread;
     int linear = 0;
@@ -170,6 +178,8 @@ inline void run_block()
     for (Fiber &fiber : fibers) {
         fiber.done = false;
         fiber.lane = {};
+        fiber.open_copies.clear();
+        fiber.groups.clear();
         getcontext(&fiber.context);
         fiber.context.uc_stack.ss_sp = fiber.stack.data();
         fiber.context.uc_stack.ss_size = fiber.stack.size();

@@ -9,7 +9,7 @@ from tests.validation import on_cpu
 from validation.kernels import Kernel, case_id, catalogue, mismatch
 
 #: Kernels whose source holds inline PTX of their own cannot be compiled for a CPU.
-KERNELS = [k for k in catalogue().values() if k.has_reference and k.suite != "micro"]
+KERNELS = [k for k in catalogue().values() if k.has_reference and not k.is_micro]
 
 pytestmark = pytest.mark.skipif(on_cpu.COMPILER is None, reason="needs g++")
 

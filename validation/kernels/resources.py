@@ -91,9 +91,10 @@ def renew(kernel: Kernel, compiler: Compiler, nvdisasm: str | None) -> int:
     Without nvdisasm opcode counts are kept where the machine code is the same. Returns for how many functions they are
     lost; raises BuildError, and OSError where the file cannot be written, which is then as it was.
     """
+    source = source_hash(kernel)  # before: a change during the compilation leaves the report stale
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         reports = list(pool.map(lambda arch: report(kernel, compiler, arch, nvdisasm), kernel.architectures))
-    resources: dict[str, Any] = {"compiler": compiler.name, "source": source_hash(kernel)}
+    resources: dict[str, Any] = {"compiler": compiler.name, "source": source}
     for arch, functions_ in zip(kernel.architectures, reports, strict=True):
         resources[f"sm_{arch}"] = functions_
     lost = 0 if nvdisasm else _keep_opcodes(kernel.resources, resources)

@@ -125,9 +125,7 @@ def test_a_missing_source_and_a_name_used_twice_are_refused(folder: Path) -> Non
 
 
 def test_a_name_that_is_none_is_told() -> None:
-    with pytest.raises(
-        KernelError, match=r"absent: no such kernel; `python -m .* --list` shows them"
-    ):
+    with pytest.raises(KernelError, match=r"absent: no such kernel; `python -m .* --list` shows them"):
         load("absent")
     with pytest.raises(KernelError, match=r"vectorad: no such kernel; did you mean vectoradd\?"):
         load("vectorad")

@@ -12,15 +12,15 @@ REPEATED = {
     "async_copy": ("LATENCY_STEPS", "THROUGHPUT_STEPS", "GROUP", "THREADS"),
     "atomics": ("SHARED_WORDS", "UNROLLED"),
     "bandwidth": ("THREADS",),
-    "bandwidth_stride": ("THREADS", "LOADS"),
+    "bandwidth_stride": ("THREADS", "LOADS", "MOST_THREADS"),
     "barriers": ("STEPS",),
     "constant_latency": ("WORDS",),
     "fp32_peak": ("CHAINS", "STEPS"),
     "instructions": ("LATENCY_STEPS", "THROUGHPUT_STEPS", "CHAINS"),
     "ldmatrix_rate": ("LATENCY_STEPS", "THROUGHPUT_STEPS", "CHAINS"),
     "mma_shapes": ("LATENCY_STEPS", "THROUGHPUT_STEPS", "SUMS"),
-    "shared_conflicts": ("THREADS", "LOADS"),
-    "tensor_peak": ("SUMS",),
+    "shared_conflicts": ("THREADS", "UNROLLED"),
+    "tensor_peak": ("TILES_A", "TILES_B", "STEPS"),
 }
 
 

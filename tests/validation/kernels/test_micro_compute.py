@@ -282,7 +282,7 @@ def test_clocks_are_read_early_and_late_from_the_samples_taken() -> None:
     falling = np.where(ticks < 4_000_000, ticks * 18 // 10, 7_200_000 + (ticks - 4_000_000) * 15 // 10)
     idle[:80] = np.stack([10**18 + ticks, falling], axis=1)
     loaded[:3] = 1
-    found = _readings("clock_rate", {"milliseconds": 10}, idle=idle, loaded=loaded)
+    found = _readings("clock_rate", {"load": "mma", "milliseconds": 10}, idle=idle, loaded=loaded)
     assert {name: (round(r.value, 6), r.unit) for name, r in found.items()} == {
         "idle_early": (1800.0, "MHz"),
         "idle_late": (1500.0, "MHz"),
@@ -294,6 +294,43 @@ def test_peaks_count_the_operations_that_the_source_does() -> None:
     tensor = _readings("tensor_peak", {"sums": "float", "blocks": 4096, "threads": 256, "rounds": 32}, seconds=1e-3)
     assert fp32["peak"].value == pytest.approx(2 * 4096 * 256 * 1024 / 1e-4 / 1e12) and fp32["peak"].unit == "TFLOP/s"
     assert tensor["peak"].value == pytest.approx(4096 * 8 * 1024 * 4096 / 1e-3 / 1e12)
+
+
+def test_chains_of_the_single_precision_peak_neither_settle_nor_grow() -> None:
+    kernel = load("fp32_peak")
+    case = max(kernel.cases, key=lambda case: int(case["rounds"]))
+    first, second, *rest = _inputs(kernel, case)["operands"]
+    addends, x = rest[:2], np.stack(rest[2:])
+    last = [x]
+    for step in range(16 * case["rounds"]):
+        x = x * (first, second)[step % 2] + addends[step % 2]
+        last = [*last[-3:], x]
+    assert x.dtype == np.float32 and np.abs(x).max() < 8
+    for earlier in last[:3]:  # four values by turns, of every chain its own
+        assert np.median(np.abs(x - earlier)) > 0.1
+    assert np.median(np.abs(np.diff(x, axis=0))) > 0.1
+
+
+def test_sums_of_the_tensor_peak_return_after_four_steps() -> None:
+    kernel = load("tensor_peak")
+    registers = _inputs(kernel, kernel.cases[0])["operands"].view(np.float16)
+    a, b = registers[:16].reshape(4, -1), registers[16:].reshape(2, -1)
+    assert np.array_equal(a[2:], -a[:2])
+    tiles = np.concatenate([a[:2, : b.shape[1]], b]).astype(np.float64)
+    assert np.abs(np.corrcoef(tiles) - np.eye(4)).max() < 0.2 and np.abs(tiles).max() <= 1
+    # Every warp of the block has its own: no two threads hold the same.
+    assert len(np.unique(registers.reshape(20, -1, 2)[0], axis=0)) > 200
+
+
+@pytest.mark.parametrize(("case_load", "kind"), [("ffma", np.float32), ("mma", np.uint32)])
+def test_a_load_of_the_clock_takes_the_operands_of_its_peak(case_load: str, kind: type[np.generic]) -> None:
+    kernel = load("clock_rate")
+    case = {"load": case_load, "milliseconds": 300}
+    buffers = _inputs(kernel, case)
+    assert buffers["operands"].dtype == kind and buffers["operands"].shape[1] == 256
+    steps = kernel.definition.launches(case, buffers)
+    assert [step.function for step in steps] == ["set_deadline", "sample_idle", "set_deadline", f"sample_{case_load}"]
+    assert steps[0].arguments[1] == 300_000 and steps[1].arguments[3] == 3_000_000
 
 
 NVCC, NVDISASM = shutil.which("nvcc"), find_nvdisasm()
@@ -383,3 +420,22 @@ def test_chains_of_tensor_instructions_hold_nothing_else(
         assert held.pop(case["sass"].replace("DMMA.884", "DMMA.8x8x4") if architecture >= 90 else case["sass"]) == steps
         assert not {opcode for opcode, count in held.items() if count and not _STRAY.fullmatch(opcode)}, first
     assert read >= 6
+
+
+@pytest.mark.skipif(not NVCC or not NVDISASM, reason="needs nvcc and nvdisasm")
+@pytest.mark.parametrize("architecture", [80, 90, 120])
+@pytest.mark.parametrize(
+    ("name", "function", "opcode", "count"),
+    [
+        ("fp32_peak", "fp32_peak", "FFMA", 128),
+        ("tensor_peak", "tensor_peak_float", "HMMA.16816.F32", 32),
+        ("tensor_peak", "tensor_peak_half", "HMMA.16816.F16", 32),
+    ],
+)
+def test_peaks_do_nothing_else(
+    name: str, function: str, opcode: str, count: int, architecture: int, tmp_path: Path
+) -> None:
+    held, *more = _sass_of(name, architecture, tmp_path)[function]
+    assert not more and held.pop(opcode) == count
+    del held["NOP"]
+    assert sum(held.values()) <= 6, held  # the loop's counter, comparison and branch

@@ -131,6 +131,18 @@ def test_each_constant_chain_is_one_cycle_through_its_lines() -> None:
         assert load("constant_latency").definition.reference(case, {})["last"][0] == at
 
 
+def test_a_memory_chain_of_dram_finds_no_line_in_a_cache() -> None:
+    """Nothing is brought in of sets of twice any L2, and as much is linked after the part that is walked."""
+    definition = load("memory_latency").definition
+    for case in load("memory_latency").cases:
+        elements = case["bytes"] // case["stride"]
+        lines = elements * min(case["stride"], 128)
+        touched, untimed, steps = (int(argument) for argument in definition.launches(case, {})[1].arguments[3:6])
+        assert touched == (elements if lines < 256 << 20 else 0)
+        assert touched or lines - (untimed + steps) * 128 > 250 << 20
+    assert any(case["bytes"] >= 512 << 20 and case["stride"] == 128 for case in load("memory_latency").cases)
+
+
 # ---- cases and constants
 
 
@@ -172,7 +184,7 @@ def test_l2_cases_of_bandwidth_read_every_chunk_before_the_clock_starts() -> Non
 def test_atomics_of_a_cta_scope_share_no_word_between_ctas() -> None:
     kernel = load("atomics")
     for case in kernel.cases:
-        words, threads = _words(case), 1024 if case["space"] == "shared" else 256
+        words, threads = _words(case), _threads(case)
         assert words.max() < len(kernel.definition.inputs(case, _rng())["counters"])
         if case["scope"] == "cta" and case["ctas"] > 1:
             users = np.unique(words * case["ctas"] + np.arange(len(words)) // threads)
@@ -188,17 +200,20 @@ def test_float_counters_stay_exact() -> None:
 # ---- references against slow loops
 
 
+def _threads(case: Case) -> int:
+    return atomics.launches(case, {})[-1].block[0]
+
+
 def _words(case: Case) -> NDArray[np.int64]:
     """The word of each thread, lanes that sit out included."""
-    threads = 1024 if case["space"] == "shared" else 256
     step = atomics.launches(case, {})[-1]
     lane_stride, warp_stride, groups = (int(argument) for argument in step.arguments[2:5])
-    thread = np.arange(case["ctas"] * threads)
+    thread = np.arange(case["ctas"] * _threads(case))
     words: NDArray[np.int64] = thread // 32 % groups * warp_stride + thread % 32 * lane_stride
     return words
 
 
-@pytest.mark.parametrize("op", ["add", "add_f32", "max", "cas"])
+@pytest.mark.parametrize("op", ["add", "add_u64", "add_f32", "max", "cas", "exch"])
 @pytest.mark.parametrize("pattern", ["one", "same", "warp", "lane", "apart"])
 @pytest.mark.parametrize("space", ["shared", "global"])
 def test_counters_are_the_same_in_whatever_order_the_operations_come(space: str, op: str, pattern: str) -> None:
@@ -207,20 +222,22 @@ def test_counters_are_the_same_in_whatever_order_the_operations_come(space: str,
     counters = [float(counter) if op == "add_f32" else int(counter) for counter in given["counters"]]
     words = _words(case)
     lanes = 1 if pattern == "one" else 32
-    events = [thread for thread in range(len(words)) if thread % 32 < lanes for _ in range(2 * 4)]
+    events = [thread for thread in range(len(words)) if thread % 32 < lanes for _ in range(2 * atomics.UNROLLED)]
     for thread in _rng().permutation(events):
         word, operand = int(words[thread]), given["operands"][thread % 32].item()
         if op == "max":
             counters[word] = max(counters[word], operand)
         elif op == "cas":
             counters[word] = operand if counters[word] == operand else counters[word]
+        elif op == "exch":
+            counters[word] = operand
         else:
             counters[word] += operand
     counted = np.array(counters).astype(given["counters"].dtype)
     assert mismatch(counted, expected["counters"], 0.0) is None
 
 
-@pytest.mark.parametrize("op", ["add", "add_f32", "max", "cas"])
+@pytest.mark.parametrize("op", ["add", "add_u64", "add_f32", "max", "cas", "exch"])
 @pytest.mark.parametrize("pattern", ["one", "same", "lane", "apart"])
 def test_chains_of_atomics_step_by_step(op: str, pattern: str) -> None:
     case = {"space": "global", "form": "atom", "op": op, "scope": "gpu", "pattern": pattern, "ctas": 1, "rounds": 1}
@@ -231,17 +248,19 @@ def test_chains_of_atomics_step_by_step(op: str, pattern: str) -> None:
         operand = given["seeds"][lane]
         for _ in range(atomics.UNTIMED + atomics.STEPS):
             old = words[at]
-            with np.errstate(over="ignore"):
-                words[at] = {
-                    "add": old + operand, "add_f32": old + operand, "max": max(old, operand),
-                    "cas": given["seeds"][lane] if old == operand else old,
-                }[op]  # fmt: skip
+            if op.startswith("add"):
+                with np.errstate(over="ignore"):
+                    words[at] = old + operand
+            elif op == "max":
+                words[at] = max(old, operand)
+            elif op == "exch" or old == operand:
+                words[at] = operand if op == "exch" else given["seeds"][lane]
             operand = old
         last[lane] = operand
     kind = given["chained"].dtype
     assert mismatch(np.array(words, kind), expected["chained"], 0.0) is None
     assert mismatch(np.array(last, kind), expected["last"], 0.0) is None
-    assert pattern == "same" or expected["last"].any()
+    assert pattern == "same" or op == "add_f32" or expected["last"].any()
 
 
 def test_strided_sums_thread_by_thread() -> None:
@@ -257,13 +276,14 @@ def test_strided_sums_thread_by_thread() -> None:
         assert sums[cta * 256 + thread] == total % 2**32
 
 
-def test_shared_loads_add_up_lane_by_lane() -> None:
+def test_shared_loads_add_up_lane_by_lane_and_stores_write_places() -> None:
     for case in load("shared_conflicts").cases:
         found = load("shared_conflicts").definition.reference(case, {})
         for thread in (0, 1, 31, 32, 1023):
             place = thread % 32 * case["stride"] * case["width"]
             assert found["places"][thread % 32] == place
-            assert found["sums"][thread] == sum([place] * (1 + 64 * 4)) % 2**32
+            assert found["sums"][thread] == sum([place] * (1 + 512 * 4)) % 2**32
+            assert found["stored"][thread] == place + 1
 
 
 # ---- readings of made-up buffers
@@ -305,34 +325,45 @@ def test_bandwidth_by_time_counts_untimed_passes_too() -> None:
 
 
 def test_useful_bandwidth_is_of_the_words_wanted() -> None:
-    stamps = np.array([[3, 0, 1024 * 64 * 2]], np.int64)
+    stamps = np.array([[3, 0, 1024 * 8 * 32 * 2]], np.int64)
     found = _reading("bandwidth_stride", {"level": "l1", "stride": 2}, {"stamps": stamps})
     assert found == {"useful_per_sm": Reading(64.0, "B/cycle"), "interval": Reading(2.0, "cycles")}
 
 
-def test_shared_loads_count_warps() -> None:
-    buffers = {"chain_cycles": np.array([256 * 30]), "cycles": np.array([32 * 64 * 4 * 2])}
-    found = _reading("shared_conflicts", {"width": 4, "stride": 2}, buffers)
-    assert found == {"latency": Reading(30.0, "cycles"), "interval": Reading(2.0, "cycles")}
+def test_shared_accesses_count_warps() -> None:
+    accesses = 32 * 512 * 4
+    buffers = {
+        "chain_cycles": np.array([4096 * 30]),
+        "cycles": np.array([accesses * 2]),
+        "store_cycles": np.array([accesses * 3]),
+    }
+    assert _reading("shared_conflicts", {"width": 4, "stride": 2}, buffers) == {
+        "latency": Reading(30.0, "cycles"),
+        "interval": Reading(2.0, "cycles"),
+        "store_interval": Reading(3.0, "cycles"),
+    }
 
 
 def test_atomics_count_lanes_that_take_part() -> None:
     case = {"space": "global", "form": "atom", "op": "add", "scope": "gpu", "pattern": "lane", "ctas": 2, "rounds": 8}
-    stamps = np.array([[0, 0, 512], [1, 9, 9 + 512]], np.int64)
-    found = _reading("atomics", case, {"stamps": stamps, "cycles": np.array([256 * 200])})
+    cycles = 8 * 8 * 16 * 2  # warps, rounds, operations in a round, cycles for each
+    stamps = np.array([[0, 0, cycles], [1, 9, 9 + cycles]], np.int64)
+    found = _reading("atomics", case, {"stamps": stamps, "cycles": np.array([4096 * 200])})
     assert found["interval"] == Reading(2.0, "cycles")
     assert found["per_sm"] == Reading(16.0, "operations/cycle")
     assert found["whole"] == Reading(32.0, "operations/cycle")
     assert found["latency"] == Reading(200.0, "cycles")
-    found = _reading("atomics", {**case, "pattern": "one"}, {"stamps": stamps, "cycles": np.array([256 * 200])})
+    found = _reading("atomics", {**case, "pattern": "one"}, {"stamps": stamps, "cycles": np.array([4096 * 200])})
     assert found["per_sm"].value == 0.5
     assert "latency" not in _reading("atomics", {**case, "form": "red"}, {"stamps": stamps})
+    alone = _reading("atomics", {**case, "form": "red", "ctas": 1}, {"stamps": stamps[:1]})
+    assert alone["interval"] == Reading(0.5, "cycles"), "a CTA alone has four times the warps"
 
 
 def _distances(by_pair: NDArray[Any]) -> dict[str, float]:
     sms, lines = by_pair.shape
     cycles, seen = np.zeros((1024, lines), np.int64), np.zeros(1024, np.int32)
-    cycles[2 : 2 + sms], seen[2 : 2 + sms] = (by_pair * 8).astype(np.int64), 1
+    cycles[2 : 2 + sms], seen[2 : 2 + sms] = (by_pair * 4).astype(np.int64), 1
     found = _reading("l2_distance", {"lines": lines, "ctas": 8192}, {"cycles": cycles, "seen": seen})
     return {name: reading.value for name, reading in found.items()}
 

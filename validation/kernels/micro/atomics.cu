@@ -3,7 +3,8 @@
 #include <ptx/clock.cuh>
 #include <ptx/load.cuh>
 
-constexpr int SHARED_WORDS = 1024, GLOBAL_THREADS = 256, UNROLLED = 4;
+// Many in flight, or one SM's throughput would be its latency.
+constexpr int SHARED_WORDS = 1024, MOST_THREADS = 1024, UNROLLED = 16;
 
 struct Stamp // of one CTA
 {
@@ -22,6 +23,10 @@ __device__ __forceinline__ unsigned bits(unsigned value)
 __device__ __forceinline__ unsigned bits(float value)
 {
     return __float_as_uint(value);
+}
+__device__ __forceinline__ unsigned bits(unsigned long long value)
+{
+    return unsigned(value);
 }
 
 // `steps` is a multiple of 16. Compare-and-swap compares with what it found before and swaps in always the same.
@@ -66,6 +71,15 @@ __device__ unsigned many(typename Op::address p, typename Op::type value, int ro
     return sink;
 }
 
+// Both are there before the clock is read; the compiler would compute the word after it.
+template <typename T>
+__device__ __forceinline__ void ready(int &word, T operand)
+{
+    asm volatile("" : "+r"(word));
+    arrived(unsigned(word));
+    arrived(operand);
+}
+
 // One warp, of which `lanes` take part.
 template <typename Op>
 __device__ void global_latency(typename Op::type *chained, const typename Op::type *seeds, int lane_stride, int lanes,
@@ -74,14 +88,16 @@ __device__ void global_latency(typename Op::type *chained, const typename Op::ty
     if (threadIdx.x < lanes)
         timed_chain<Op>(chained + threadIdx.x * lane_stride, seeds[threadIdx.x], untimed, steps, cycles, last);
 }
-// Warps share words beyond the first `groups` of them. The fence waits for those that return nothing.
+// Warps share words beyond the first `groups` of them. The operand and the word's number are there when the clock
+// starts; the fence waits for operations that return nothing.
 template <typename Op>
 __device__ void global_throughput(typename Op::type *counters, const typename Op::type *operands, int lane_stride,
                                   int warp_stride, int groups, int lanes, int rounds, Stamp *stamps, unsigned *sinks)
 {
-    const int thread = blockIdx.x * GLOBAL_THREADS + threadIdx.x, lane = thread % 32;
-    const int word = thread / 32 % groups * warp_stride + lane * lane_stride;
+    const int thread = blockIdx.x * blockDim.x + threadIdx.x, lane = thread % 32;
+    int word = thread / 32 % groups * warp_stride + lane * lane_stride;
     const typename Op::type operand = operands[lane];
+    ready(word, operand);
     __syncthreads();
     const long long start = clock_now();
     if (lane < lanes)
@@ -126,8 +142,9 @@ __device__ void shared_throughput(typename Op::type *counters, const typename Op
     __shared__ typename Op::type words[SHARED_WORDS];
     const unsigned base = copy_in(words, counters);
     const int lane = threadIdx.x % 32;
-    const int word = threadIdx.x / 32 % groups * warp_stride + lane * lane_stride;
+    int word = threadIdx.x / 32 % groups * warp_stride + lane * lane_stride;
     const typename Op::type operand = operands[lane];
+    ready(word, operand);
     __syncthreads();
     const long long start = clock_now();
     if (lane < lanes)
@@ -147,9 +164,9 @@ __device__ void shared_throughput(typename Op::type *counters, const typename Op
         SPACE##_latency<NAME##_on>(chained, seeds, lane_stride, lanes, untimed, steps, cycles, last); \
     }
 #define KERNEL_THROUGHPUT(SPACE, NAME, TYPE) \
-    extern "C" __global__ void NAME##_throughput(TYPE *counters, const TYPE *operands, int lane_stride, \
-                                                 int warp_stride, int groups, int lanes, int rounds, Stamp *stamps, \
-                                                 unsigned *sinks) \
+    extern "C" __global__ void __launch_bounds__(MOST_THREADS) \
+        NAME##_throughput(TYPE *counters, const TYPE *operands, int lane_stride, int warp_stride, int groups, \
+                          int lanes, int rounds, Stamp *stamps, unsigned *sinks) \
     { \
         SPACE##_throughput<NAME##_on>(counters, operands, lane_stride, warp_stride, groups, lanes, rounds, stamps, \
                                       sinks); \
@@ -192,6 +209,8 @@ GLOBAL_ATOM(add_gpu, unsigned, "r", "atom.relaxed.gpu.global.add.u32 %0, [%1], %
 GLOBAL_ATOM(add_f32_gpu, float, "f", "atom.relaxed.gpu.global.add.f32 %0, [%1], %2;")
 GLOBAL_ATOM(max_gpu, unsigned, "r", "atom.relaxed.gpu.global.max.u32 %0, [%1], %2;")
 GLOBAL_ATOM(cas_gpu, unsigned, "r", "atom.relaxed.gpu.global.cas.b32 %0, [%1], %2, %3;")
+GLOBAL_ATOM(exch_gpu, unsigned, "r", "atom.relaxed.gpu.global.exch.b32 %0, [%1], %2;")
+GLOBAL_ATOM(add_u64_gpu, unsigned long long, "l", "atom.relaxed.gpu.global.add.u64 %0, [%1], %2;")
 GLOBAL_ATOM(add_cta, unsigned, "r", "atom.relaxed.cta.global.add.u32 %0, [%1], %2;")
 GLOBAL_ATOM(cas_cta, unsigned, "r", "atom.relaxed.cta.global.cas.b32 %0, [%1], %2, %3;")
 GLOBAL_ATOM(add_sys, unsigned, "r", "atom.relaxed.sys.global.add.u32 %0, [%1], %2;")

@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 from validation.kernels.micro.stamps import rates, unwritten
 from validation.kernels.model import Buffers, Case, Launch, Reading, launch, poison
 
-UNTIMED, STEPS = 16, 256  # of the chain; multiples of 16
-UNROLLED = 4
+UNTIMED, STEPS = 16, 4096  # of the chain; multiples of 16
+UNROLLED = 16
 CHAIN_WORDS = SHARED_WORDS = 1024
 MOST_WORDS = 1 << 20  # counters in global memory
-SAME = 7  # what many compare-and-swaps find and write
+SAME = 7  # what many compare-and-swaps find and write, and many exchanges too
 
 
 class Pattern(NamedTuple):
@@ -48,7 +48,8 @@ def _pattern(case: Case) -> Pattern:
 
 
 def _threads(case: Case) -> int:
-    return 1024 if case["space"] == "shared" else 256
+    """All that an SM can hold in a CTA where there is one CTA."""
+    return 1024 if case["ctas"] == 1 else 256
 
 
 def _warps(case: Case) -> int:
@@ -61,8 +62,9 @@ def _groups(case: Case) -> int:
     return min(_warps(case), MOST_WORDS // stride) if stride else 1
 
 
-def _type(case: Case) -> type[np.float32] | type[np.uint32]:
-    return np.float32 if case["op"] == "add_f32" else np.uint32
+def _type(case: Case) -> type[np.number[Any]]:
+    others: dict[str, type[np.number[Any]]] = {"add_f32": np.float32, "add_u64": np.uint64}
+    return others.get(case["op"], np.uint32)
 
 
 def _has_chain(case: Case) -> bool:
@@ -72,15 +74,18 @@ def _has_chain(case: Case) -> bool:
 def inputs(case: Case, rng: np.random.Generator) -> Buffers:
     """Counters and operands.
 
-    The chain of lanes that share a word works on zeros: only so does the end not depend on who comes first.
+    The chain of lanes that share a word works on zeros: only so does the end not depend on who comes first. So does the
+    chain of floats, whose sums, Fibonacci's numbers, would leave their range; those of integers wrap around.
     """
     kind, pattern = _type(case), _pattern(case)
     words = SHARED_WORDS if case["space"] == "shared" else _groups(case) * pattern.warp_stride + 1024
     operands = {
         "add": np.arange(1, 33),
+        "add_u64": np.arange(1, 33),
         "add_f32": np.ones(32),  # sums up to 2**24 are exact
         "max": rng.integers(0, 1 << 31, 32),
         "cas": np.full(32, SAME),
+        "exch": np.full(32, SAME),
     }
     buffers: Buffers = {
         "counters": np.full(words, SAME, kind),
@@ -89,9 +94,8 @@ def inputs(case: Case, rng: np.random.Generator) -> Buffers:
         "sinks": poison(_warps(case) * 32, np.uint32),
     }
     if _has_chain(case):
-        scale = 1e-30 if kind is np.float32 else 1e6
-        if pattern.lanes > 1 and pattern.lane_stride == 0:
-            scale = 0
+        shared_word = pattern.lanes > 1 and pattern.lane_stride == 0
+        scale = 0 if shared_word or kind is np.float32 else 1e6
         buffers["chained"] = (rng.random(CHAIN_WORDS) * scale).astype(kind)
         buffers["seeds"] = (rng.random(32) * scale).astype(kind)
         buffers["last"] = np.zeros(32, kind)
@@ -122,6 +126,8 @@ def _apply(op: str, word: NDArray[Any], operand: NDArray[Any], swap: NDArray[Any
         left = np.maximum(word, operand)
     elif op == "cas":
         left = np.where(word == operand, swap, word)
+    elif op == "exch":
+        left = operand
     return left
 
 

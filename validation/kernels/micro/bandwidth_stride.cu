@@ -3,7 +3,7 @@
 #include <ptx/clock.cuh>
 #include <ptx/load.cuh>
 
-constexpr int THREADS = 256, LOADS = 8;
+constexpr int THREADS = 256, LOADS = 8, MOST_THREADS = 1024;
 
 struct Stamp // of one CTA
 {
@@ -24,10 +24,10 @@ __device__ __forceinline__ unsigned read_pass(const unsigned *p, int apart)
     return sum;
 }
 
-// Every warp reads the same 8 times 4 KiB or less again and again. `advance` is 0, which the compiler does not know: it
-// must not merge the passes.
-extern "C" __global__ void __launch_bounds__(THREADS) read_l1(const unsigned *x, unsigned *sums, Stamp *stamps,
-                                                              int stride, int advance, int passes)
+// Every warp reads the same 8 times 4 KiB or less again and again, as many warps as a CTA has room for. `advance` is 0,
+// which the compiler does not know: it must not merge the passes.
+extern "C" __global__ void __launch_bounds__(MOST_THREADS) read_l1(const unsigned *x, unsigned *sums, Stamp *stamps,
+                                                                   int stride, int advance, int passes)
 {
     x += threadIdx.x % 32 * stride;
     unsigned sum = read_pass<ThroughL1>(x, 1024);
@@ -38,7 +38,7 @@ extern "C" __global__ void __launch_bounds__(THREADS) read_l1(const unsigned *x,
         sum += read_pass<ThroughL1>(x, 1024);
         x += advance;
     }
-    sums[blockIdx.x * THREADS + threadIdx.x] = sum;
+    sums[blockIdx.x * blockDim.x + threadIdx.x] = sum;
     __syncthreads();
     const long long stop = clock_now();
     if (threadIdx.x == 0)

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from validation.kernels.micro import fp32_peak, tensor_peak
 from validation.kernels.model import Buffers, Case, Launch, Reading, launch
 
 SAMPLES = 100
@@ -13,12 +14,13 @@ BLOCKS, THREADS = 4096, 256
 
 
 def inputs(case: Case, rng: np.random.Generator) -> Buffers:
-    """Samples of zero are not taken."""
+    """Samples of zero are not taken. The loads and their operands are those of the two peaks."""
+    load = {"ffma": fp32_peak, "mma": tensor_peak}[case["load"]]
     return {
         "deadline": np.zeros(1, np.int64),
         "idle": np.zeros((SAMPLES, 2), np.int64),
         "loaded": np.zeros((SAMPLES, 2), np.int64),
-        "factor": rng.random(2 * THREADS, np.float32),
+        "operands": load.operands(THREADS, rng),
         "sink": np.zeros(THREADS, np.float32),
     }
 
@@ -32,7 +34,7 @@ def launches(case: Case, buffers: Buffers) -> list[Launch]:
         start,
         launch("sample_idle", 1, 1, "deadline", "idle", *how),
         start,
-        launch("sample_loaded", BLOCKS, THREADS, "deadline", "loaded", *how, "factor", "sink"),
+        launch(f"sample_{case['load']}", BLOCKS, THREADS, "deadline", "loaded", *how, "operands", "sink"),
     ]
 
 
@@ -43,7 +45,7 @@ def _megahertz(samples: NDArray[Any]) -> float:
 
 
 def readings(case: Case, buffers: Buffers, seconds: float) -> dict[str, Reading]:
-    """The clock in the first and in the last quarter of the samples."""
+    """The clock in the first and in the last quarter of the samples; `loaded` is missing where the product is."""
     found = {}
     for name in ("idle", "loaded"):
         taken = buffers[name][buffers[name][:, 0] != 0]

@@ -23,7 +23,8 @@ def launches(case: Case, buffers: Buffers) -> list[Launch]:
 def readings(case: Case, buffers: Buffers, seconds: float) -> dict[str, Reading]:
     """From the first start to the last, starts a time, cycles between starts on one SM, and the order of the SMs.
 
-    The GPU's clock ticks in steps of up to 1 us: a span shorter than a few of them gives no rate.
+    The GPU's clock ticks in steps of up to 1 us: a span shorter than a few of them gives no rate. An SM has places for
+    one or two blocks of 1024 threads: their `rate` is how soon a place is free again, not how fast blocks can be sent.
     """
     starts, sm = buffers["nanoseconds"], buffers["sm"]
     span = float(starts.max() - starts.min()) / 1e3

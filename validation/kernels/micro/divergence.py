@@ -31,7 +31,11 @@ def launches(case: Case, buffers: Buffers) -> list[Launch]:
 
 
 def readings(case: Case, buffers: Buffers, seconds: float) -> dict[str, Reading]:
-    """Cycles of a walk, and those of each path beyond the first: eight dependent FFMA, a branch and a reconvergence."""
+    """Cycles of a walk, and those of each path beyond the first: eight dependent FFMA, a branch and a reconvergence.
+
+    `together` and `apart` also hold the control of the loop and about one cycle a walk of what surrounds it (reading
+    the clock, loading `rounds`); both cancel in `further_path`.
+    """
     together, apart = (float(buffers[f"cycles_{how}"][0]) / ROUNDS for how in ("together", "apart"))
     return {
         "together": Reading(together, "cycles"),

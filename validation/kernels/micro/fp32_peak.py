@@ -1,6 +1,7 @@
 """fp32_peak: FFMA throughput of the whole GPU."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from validation.kernels.model import Buffers, Case, Launch, Reading, launch
 
@@ -8,17 +9,27 @@ from validation.kernels.model import Buffers, Case, Launch, Reading, launch
 CHAINS, STEPS = 8, 16
 
 
+def operands(threads: int, rng: np.random.Generator) -> NDArray[np.float32]:
+    """A row each for two factors, two addends and the first values of the chains.
+
+    The factors' product is -1 up to rounding: four steps lead a value back to itself, so it neither settles nor grows.
+    """
+    factor = rng.uniform(1, 2, threads).astype(np.float32)
+    rest = rng.uniform(-1, 1, (2 + CHAINS, threads)).astype(np.float32)
+    return np.concatenate([np.stack([factor, -1 / factor]), rest])
+
+
 def inputs(case: Case, rng: np.random.Generator) -> Buffers:
-    """Factors below 1, so that the chains stay finite."""
+    """Every thread of a block has operands of its own; blocks share them."""
     return {
-        "factor": rng.random(2 * case["threads"], np.float32),
+        "operands": operands(case["threads"], rng),
         "sink": np.zeros(case["blocks"] * case["threads"], np.float32),
     }
 
 
 def launches(case: Case, buffers: Buffers) -> list[Launch]:
     """One launch."""
-    return [launch("fp32_peak", case["blocks"], case["threads"], "factor", "sink", np.int32(case["rounds"]))]
+    return [launch("fp32_peak", case["blocks"], case["threads"], "operands", "sink", np.int32(case["rounds"]))]
 
 
 def readings(case: Case, buffers: Buffers, seconds: float) -> dict[str, Reading]:

@@ -4,7 +4,7 @@ import numpy as np
 
 from validation.kernels.model import Buffers, Case, Launch, Reading, launch, poison
 
-LOADS = 8  # in one sample
+LOADS = 4  # that `cycles` are of
 LINE = 128
 SMS = 1024  # room for the SM numbers of any GPU
 

@@ -13,7 +13,8 @@ extern "C" __global__ void link_elements(char *memory, const unsigned *order, in
     *reinterpret_cast<char **>(memory + size_t(order[i]) * stride) = memory + size_t(next) * stride;
 }
 
-// The whole block touches `touched` elements, which brings the set in; then thread 0 walks, first `untimed` steps.
+// The whole block touches `touched` elements, all to bring the set in or none; then thread 0 walks, first `untimed`
+// steps.
 template <typename Through>
 __device__ void walk(const char *memory, const unsigned *order, int stride, int touched, int untimed, int steps,
                      long long *cycles, long long *last)

@@ -1,9 +1,10 @@
-// Shared-memory loads of 4, 8 and 16 bytes by the lanes' stride, which sets how many rows of one bank a request wants:
-// 0 is a broadcast. A warp that follows pointers has the latency, a full CTA with independent loads the interval.
+// Shared-memory loads and stores of 4, 8 and 16 bytes by the lanes' stride, which sets how many rows of one bank a
+// request wants: with 0 all lanes want the same. A warp that follows pointers has the latency, a full CTA with
+// independent loads or stores the interval.
 #include <ptx/clock.cuh>
 #include <ptx/load.cuh>
 
-constexpr int ELEMENTS = 1024, THREADS = 1024, LOADS = 4;
+constexpr int ELEMENTS = 1024, THREADS = 1024, UNROLLED = 4;
 
 // Volatile: otherwise the assembler would narrow wide loads to the word that is used and merge those of one address.
 template <int WORDS>
@@ -20,6 +21,19 @@ __device__ __forceinline__ unsigned load(unsigned address)
                      : "r"(address)
                      : "memory");
     return x;
+}
+// Words count up from `value`: of one value the assembler would make new copies for every wide store.
+template <int WORDS>
+__device__ __forceinline__ void store(unsigned address, unsigned value)
+{
+    if (WORDS == 1)
+        asm volatile("st.volatile.shared.u32 [%0], %1;" ::"r"(address), "r"(value) : "memory");
+    if (WORDS == 2)
+        asm volatile("st.volatile.shared.v2.u32 [%0], {%1,%2};" ::"r"(address), "r"(value), "r"(value + 1) : "memory");
+    if (WORDS == 4)
+        asm volatile("st.volatile.shared.v4.u32 [%0], {%1,%2,%3,%4};" ::"r"(address),
+                     "r"(value), "r"(value + 1), "r"(value + 2), "r"(value + 3)
+                     : "memory");
 }
 
 // Each element's first word becomes its own address. Returns where the elements begin.
@@ -71,19 +85,41 @@ __device__ void interval(int stride, int rounds, long long *cycles, unsigned *su
     const long long start = clock_now();
 #pragma unroll 1
     for (int round = 0; round < rounds; round++) {
-        unsigned value[LOADS];
+        unsigned value[UNROLLED];
 #pragma unroll
-        for (int k = 0; k < LOADS; k++)
+        for (int k = 0; k < UNROLLED; k++)
             value[k] = load<WORDS>(address);
 #pragma unroll
-        for (int k = 0; k < LOADS; k++)
+        for (int k = 0; k < UNROLLED; k++)
             sum += value[k];
     }
-    sums[threadIdx.x] = sum - (1 + rounds * LOADS) * base;
+    sums[threadIdx.x] = sum - (1 + rounds * UNROLLED) * base;
     __syncthreads();
     const long long stop = clock_now();
     if (threadIdx.x == 0)
         *cycles = stop - start;
+}
+
+// What is stored is one more than the place in bytes, so that lanes and warps that share a place agree; `stored` tells
+// what is there in the end.
+template <int WORDS>
+__device__ void store_interval(int stride, int rounds, long long *cycles, unsigned *stored)
+{
+    const unsigned base = fill<WORDS>();
+    const unsigned place = threadIdx.x % 32 * stride * WORDS * 4;
+    store<WORDS>(base + place, place + 1);
+    __syncthreads();
+    const long long start = clock_now();
+#pragma unroll 1
+    for (int round = 0; round < rounds; round++)
+#pragma unroll
+        for (int k = 0; k < UNROLLED; k++)
+            store<WORDS>(base + place, place + 1);
+    __syncthreads();
+    const long long stop = clock_now();
+    if (threadIdx.x == 0)
+        *cycles = stop - start;
+    stored[threadIdx.x] = load<WORDS>(base + place);
 }
 
 #define WIDTH(WORDS, BYTES) \
@@ -95,6 +131,11 @@ __device__ void interval(int stride, int rounds, long long *cycles, unsigned *su
         interval_##BYTES(int stride, int rounds, long long *cycles, unsigned *sums) \
     { \
         interval<WORDS>(stride, rounds, cycles, sums); \
+    } \
+    extern "C" __global__ void __launch_bounds__(THREADS) \
+        store_interval_##BYTES(int stride, int rounds, long long *cycles, unsigned *stored) \
+    { \
+        store_interval<WORDS>(stride, rounds, cycles, stored); \
     }
 WIDTH(1, 4)
 WIDTH(2, 8)

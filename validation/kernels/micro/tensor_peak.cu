@@ -1,8 +1,9 @@
 // Peak of mma.sync: eight independent sums a warp of half-precision products m16n8k16, with float or with half sums.
-// sm_80 on; what wgmma and tcgen05 reach is more.
+// Operands change from product to product and sums keep moving, as they do in other programs: power and with it the
+// clock depend on it. sm_80 on; what wgmma and tcgen05 reach is more.
 #include <ptx/mma.cuh>
 
-constexpr int SUMS = 8;
+constexpr int TILES_A = 4, TILES_B = 2, STEPS = 4;
 
 struct FloatSum
 {
@@ -31,26 +32,31 @@ struct HalfSum
     }
 };
 
-// `operands` holds six registers of two halves for each lane.
+// `operands` holds for each thread its registers of the tiles of A, then of B. Each sum takes other tiles in every step.
 template <typename Sum>
 __device__ void tensor_peak(const unsigned *operands, float *sink, int rounds)
 {
-    unsigned a[4], b[2];
-    for (int i = 0; i < 4; i++)
-        a[i] = operands[i * 32 + threadIdx.x % 32];
-    for (int i = 0; i < 2; i++)
-        b[i] = operands[(4 + i) * 32 + threadIdx.x % 32];
-    Sum sums[SUMS] = {};
+    unsigned a[TILES_A][4], b[TILES_B][2];
+    for (int tile = 0; tile < TILES_A; tile++)
+        for (int i = 0; i < 4; i++)
+            a[tile][i] = operands[(tile * 4 + i) * blockDim.x + threadIdx.x];
+    for (int tile = 0; tile < TILES_B; tile++)
+        for (int i = 0; i < 2; i++)
+            b[tile][i] = operands[(TILES_A * 4 + tile * 2 + i) * blockDim.x + threadIdx.x];
+    Sum sums[TILES_A][TILES_B] = {};
 #pragma unroll 1
     for (int round = 0; round < rounds; round++)
 #pragma unroll
-        for (int step = 0; step < 4; step++)
+        for (int step = 0; step < STEPS; step++)
 #pragma unroll
-            for (int i = 0; i < SUMS; i++)
-                sums[i].add(a, b);
+            for (int i = 0; i < TILES_A; i++)
+#pragma unroll
+                for (int j = 0; j < TILES_B; j++)
+                    sums[i][j].add(a[(i + step) % TILES_A], b[(j + step) % TILES_B]);
     float total = 0;
-    for (int i = 0; i < SUMS; i++)
-        total += sums[i].total();
+    for (int i = 0; i < TILES_A; i++)
+        for (int j = 0; j < TILES_B; j++)
+            total += sums[i][j].total();
     sink[blockIdx.x * blockDim.x + threadIdx.x] = total;
 }
 extern "C" __global__ void tensor_peak_float(const unsigned *operands, float *sink, int rounds)

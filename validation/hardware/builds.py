@@ -30,7 +30,8 @@ class Builder:
     def __init__(self, compiler: Compiler | None, no_compiler: str, architecture: int, out: Path) -> None:
         """`no_compiler` is the reason where `compiler` is None."""
         self.compiler, self.no_compiler = compiler, no_compiler
-        self._architecture, self._folder = architecture, out / "cubins"
+        self._architecture = architecture
+        self._folder = (out / "cubins").resolve()  # the worker has another working directory
 
     def _written(self, name: str, sass: str, cubin: bytes) -> Path:
         path = self._folder / f"{name}.sm_{self._architecture}.{sass[:8]}.cubin"

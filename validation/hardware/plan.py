@@ -89,7 +89,7 @@ class Done:
     """What a table holds of one GPU, by job."""
 
     def __init__(self, rows: Iterable[Row], gpu: str, retry: bool) -> None:
-        """With `retry` what failed does not count, nor counters that could not be had."""
+        """With `retry` what failed does not count, nor a launch without any counter."""
         self._held: set[tuple[Any, ...]] = set()
         again: set[tuple[Any, ...]] = set()
         for row in rows:
@@ -97,7 +97,7 @@ class Done:
                 continue
             key = row["kernel"], row["case"], row["method"], row["sass_hash"]
             self._held.add(key)
-            if row["status"] == "failed" or (row["status"] == "missing" and row["method"] == "ncu"):
+            if row["status"] == "failed" or (row["status"] == "missing" and row["metric"] == "counters"):
                 again.add(key)
         if retry:
             self._held -= again

@@ -56,6 +56,7 @@ def test_micro_benchmarks_are_not_profiled_where_they_say_so() -> None:
 def held(status: str = "ok", **changes: Any) -> dict[str, Any]:
     case = case_id(load("vectoradd").cases[0])
     row = {"gpu": "G", "kernel": "vectoradd", "case": case, "method": "events", "sass_hash": "aa", "status": status}
+    row["metric"] = "counters" if changes.get("method") == "ncu" else "time"
     return {**row, **changes}
 
 
@@ -80,6 +81,8 @@ def test_counters_that_could_not_be_had_are_pending_with_retry() -> None:
     job = Job(load("vectoradd"), "profile", load("vectoradd").cases[:1])
     assert Done([held("missing", method="ncu")], "G", retry=False).pending(job, "aa") is None
     assert Done([held("missing", method="ncu")], "G", retry=True).pending(job, "aa") == job
+    one_absent = held("missing", method="ncu", metric="dram__bytes_read.sum")
+    assert Done([one_absent], "G", retry=True).pending(job, "aa") is None
 
 
 def test_of_a_profile_the_cases_that_lack_rows_are_left() -> None:

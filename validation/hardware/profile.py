@@ -29,6 +29,8 @@ from validation.hardware.record import Row
 from validation.hardware.rows import Context, row
 from validation.kernels import Case, Kernel
 
+#: Where ncu stands if it is not on PATH, the newest first.
+_PLACES = (("/usr/local/cuda/bin", "ncu"), ("/opt/nvidia/nsight-compute", "*/ncu"))
 #: Launches of one run that are profiled; a solver with hundreds of launches repeats them.
 MOST_LAUNCHES = 16
 #: Kernels in a row that may fail before no other is tried.
@@ -55,9 +57,8 @@ def counters() -> dict[str, str]:
 
 def find_ncu() -> str:
     """The profiler; raises ProfileError."""
-    candidates = [shutil.which("ncu"), "/usr/local/cuda/bin/ncu"]
-    candidates += sorted(map(str, Path("/opt/nvidia/nsight-compute").glob("*/ncu")), reverse=True)
-    for path in candidates:
+    found = (str(path) for place, name in _PLACES for path in sorted(Path(place).glob(name), reverse=True))
+    for path in (shutil.which("ncu"), *found):
         if path and Path(path).exists():
             return path
     raise ProfileError("Nsight Compute (ncu) is not installed", everywhere=True)

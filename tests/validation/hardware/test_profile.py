@@ -1,8 +1,13 @@
 """Nsight Compute's table and messages."""
 
+from pathlib import Path
+
 import pytest
 
-from validation.hardware.profile import ProfileError, _clock_mhz, counters, parse, unknown_metrics
+from validation.hardware.device import Facts
+from validation.hardware.profile import ProfileError, Profiler, _clock_mhz, counters, parse, unknown_metrics
+from validation.hardware.rows import context
+from validation.kernels import case_id, load
 
 TABLE = """\
 ==PROF== Connected to process 4711 (/usr/bin/python3.12)
@@ -75,3 +80,35 @@ def test_counters_are_named_once_and_explained() -> None:
         "lts__t_sectors_lookup_hit.sum",
     )
     assert set(wanted) <= set(known)
+
+
+def profiled_rows(profiler: Profiler) -> list[tuple[str, str]]:
+    kernel = load("vectoradd")
+    facts = Facts("NVIDIA H200", (9, 0), 132, "580.159", "13.0", 60 << 20)
+    bases = [context("0123abcd", facts, False, "nvcc 13.0.88", kernel, case_id(case)) for case in kernel.cases[:2]]
+    rows = profiler.rows(kernel, kernel.cases[:2], bases, Path("k.cubin"), 30.0, 30.0)
+    return [(row["status"], row["reason"]) for row in rows]
+
+
+def test_without_the_profiler_every_case_has_a_row_that_says_so(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr("validation.hardware.profile._PLACES", ())
+    assert profiled_rows(Profiler(tmp_path)) == [("missing", "Nsight Compute (ncu) is not installed")] * 2
+
+
+def test_after_two_failures_no_other_kernel_is_tried(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    tried = []
+
+    def fail(*_: object) -> None:
+        tried.append(1)
+        raise ProfileError("ncu: it broke")
+
+    profiler = Profiler(tmp_path)
+    monkeypatch.setattr(profiler, "_run", fail)
+    assert profiled_rows(profiler) == [("failed", "ncu: it broke")] * 2
+    told = ("missing", "not tried: the kernels before it failed (ncu: it broke)")
+    assert profiled_rows(profiler) == [told] * 2
+    assert profiled_rows(profiler) == [told] * 2
+    assert len(tried) == 2

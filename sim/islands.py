@@ -15,17 +15,20 @@ from sim.errors import RunFailed
 
 _PACKAGE = Path(__file__).resolve().parent
 
-#: Module of each island -> the file of its entry point, and the entry point.
-ISLANDS = {"sim.gpu.simulate": ("gpu/chip.py", "run_chip"), "sim.trace.expand": ("trace/expand.py", "_expand")}
+#: Module of each island -> the file of its entry point, and the entry point. The last one binds the others together.
+ISLANDS = {
+    "sim.trace.expand": ("trace/expand.py", "refill"),
+    "sim.gpu.partition": ("gpu/partition.py", "run_memory"),
+    "sim.gpu.island": ("gpu/island.py", "run_sms"),
+    "sim.gpu.quanta": ("gpu/quanta.py", "run_quanta"),
+}
 
 
 def is_warm() -> bool:
     """Whether all islands are in the cache, or nothing is compiled at all (`NUMBA_DISABLE_JIT=1`)."""
     import numba
 
-    from sim import jit
-
-    return bool(getattr(numba.config, "DISABLE_JIT", 0)) or not _missing(jit.cache_directory())
+    return bool(getattr(numba.config, "DISABLE_JIT", 0)) or not _missing()
 
 
 def warm_up() -> list[str]:
@@ -34,30 +37,38 @@ def warm_up() -> list[str]:
         return []
     from sim import jit
 
-    directory = jit.cache_directory()
-    with _locked(directory):
-        missing = _missing(directory)
-        workers = [
-            subprocess.Popen([sys.executable, "-c", f"import {module}"], env=_environment(), stderr=subprocess.PIPE)
-            for module in missing
-        ]
-        for module, worker in zip(missing, workers, strict=True):
-            _, errors = worker.communicate()
-            if worker.returncode:
-                last = errors.decode(errors="replace").strip().splitlines()
-                raise RunFailed(f"{module}: cannot be compiled: {last[-1] if last else 'no message'}")
+    with _locked(jit.cache_root()):
+        missing = _missing()
+        together = [module for module in missing if module != "sim.gpu.quanta"]
+        _build(together)
+        _build([module for module in missing if module not in together])
     return missing
 
 
-def _missing(directory: Path) -> list[str]:
+def _build(modules: list[str]) -> None:
+    """Import modules in processes side by side; Numba compiles them and keeps the code."""
+    workers = [
+        subprocess.Popen([sys.executable, "-c", f"import {module}"], env=_environment(), stderr=subprocess.PIPE)
+        for module in modules
+    ]
+    for module, worker in zip(modules, workers, strict=True):
+        _, errors = worker.communicate()
+        if worker.returncode:
+            last = errors.decode(errors="replace").strip().splitlines()
+            raise RunFailed(f"{module}: cannot be compiled: {last[-1] if last else 'no message'}")
+
+
+def _missing() -> list[str]:
     """Modules of the islands that are not in the cache; a copy of the same source elsewhere has its own entries."""
     from numba.core.caching import _CacheLocator
+
+    from sim import jit
 
     missing = []
     for module, (file, entry) in ISLANDS.items():
         source = _PACKAGE / file
         subpath = _CacheLocator.get_suitable_cache_subpath(str(source))  # type: ignore[no-untyped-call]
-        folder = directory / subpath
+        folder = jit.island_directory(source) / subpath
         if not any(folder.glob(f"{source.stem}.{entry}-*.nbi")):
             missing.append(module)
     return missing

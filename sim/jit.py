@@ -1,10 +1,12 @@
 """The compiler behind the clocked core: Numba, with a cache that notices every change.
 
 Numba's file cache is keyed by the source file of the cached function alone: a changed callee in another file goes
-unnoticed. So each cache directory is named by a hash of all compiled sources, Numba's version and the CPU, and it is
-chosen here, before the first decorator runs. `NUMBA_DISABLE_JIT=1` leaves the same source to the interpreter.
+unnoticed. So each compiled island (a module with entry points) has a cache directory of its own, named by a hash of all
+of the project's modules that it imports, Numba's version and the CPU; it is chosen before the decorator of an entry
+point runs. `NUMBA_DISABLE_JIT=1` leaves the same source to the interpreter.
 """
 
+import ast
 import hashlib
 import os
 import platform
@@ -17,30 +19,50 @@ from types import FunctionType
 from typing import Any, TypeVar
 
 _ROOT = Path(__file__).parent
-#: Packages whose files hold compiled code; any change in them opens a new cache directory.
-_COMPILED = ("gpu", "trace", "memory", "isa")
 
 F = TypeVar("F", bound=Callable[..., Any])
 _compile_seconds = 0.0
 
 
 @cache
-def source_hash() -> str:
-    """Hash of every file that may hold compiled code, the Numba version and the CPU (16 hex digits)."""
+def sources_of(file: Path) -> frozenset[Path]:
+    """The modules of this package that `file` imports when it is loaded, directly or not, and itself."""
+    found: set[Path] = set()
+    waiting = [file]
+    while waiting:
+        module = waiting.pop()
+        if module not in found:
+            found.add(module)
+            waiting += _imports(module)
+    return frozenset(found)
+
+
+@cache
+def _imports(file: Path) -> list[Path]:
+    """Files of this package that a file's top-level `from sim... import` statements name."""
+    named = []
+    for node in ast.parse(file.read_bytes()).body:
+        if isinstance(node, ast.ImportFrom) and node.level == 0 and (node.module or "").split(".")[0] == _ROOT.name:
+            module = _ROOT.parent.joinpath(*str(node.module).split("."))
+            named += [module / f"{alias.name}.py" for alias in node.names] + [module.with_suffix(".py")]
+    return [path for path in named if path.is_file()]
+
+
+@cache
+def source_hash(file: Path) -> str:
+    """Hash of all sources of an island, the Numba version and the CPU (16 hex digits)."""
     import numba
 
     digest = hashlib.sha256()
-    files = [_ROOT / "jit.py"]
-    for package in _COMPILED:
-        files += sorted((_ROOT / package).glob("*.py"))
-    for file in files:
-        digest.update(file.name.encode())
-        digest.update(file.read_bytes())
+    for source in sorted(sources_of(file)):
+        digest.update(os.path.relpath(source, _ROOT).encode())
+        digest.update(source.read_bytes())
     digest.update(numba.__version__.encode())
     digest.update(f"{platform.machine()} {platform.processor()} {_cpu_model()}".encode())
     return digest.hexdigest()[:16]
 
 
+@cache
 def _cpu_model() -> str:
     try:
         with open("/proc/cpuinfo", encoding="utf-8") as lines:
@@ -49,14 +71,15 @@ def _cpu_model() -> str:
         return ""
 
 
-def cache_directory() -> Path:
+@cache
+def cache_root() -> Path:
     """Where compiled code is kept: `TICKWISE_CACHE`, else the user's cache, else the temporary folder."""
     root = os.environ.get("TICKWISE_CACHE")
     if root:
-        return Path(root) / "compiled" / source_hash()
+        return Path(root) / "compiled"
     directory = Path()
     for place in (_user_cache() / "tickwise", Path(tempfile.gettempdir()) / f"tickwise-{os.getuid()}"):
-        directory = place / "compiled" / source_hash()
+        directory = place / "compiled"
         try:
             directory.mkdir(parents=True, exist_ok=True)
         except OSError:
@@ -66,21 +89,16 @@ def cache_directory() -> Path:
     return directory
 
 
+def island_directory(file: Path) -> Path:
+    """The cache directory of the island whose entry points are in `file`."""
+    return cache_root() / f"{file.stem}-{source_hash(file)}"
+
+
 def _user_cache() -> Path:
     try:
         return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     except RuntimeError:  # no home folder
         return Path(tempfile.gettempdir())
-
-
-def _configure() -> None:
-    import numba
-
-    if not numba.config.DISABLE_JIT:  # type: ignore[attr-defined]
-        numba.config.CACHE_DIR = str(cache_directory())  # type: ignore[attr-defined]
-
-
-_configure()
 
 
 def njit(*signature: Any, allocates: bool = False, **options: Any) -> Any:
@@ -103,12 +121,22 @@ def njit(*signature: Any, allocates: bool = False, **options: Any) -> Any:
     def decorate(function: F) -> Any:
         global _compile_seconds
         start = time.perf_counter()
+        disabled = numba.config.DISABLE_JIT  # type: ignore[attr-defined]
+        if not disabled:
+            numba.config.CACHE_DIR = str(island_directory(Path(function.__code__.co_filename)))  # type: ignore[attr-defined]
         compile_with: Any = numba.njit
         compiled = compile_with(*signature, cache=True, nogil=True, **options)(function)
         _compile_seconds += time.perf_counter() - start
         return compiled
 
     return decorate
+
+
+def table(dtype: Any) -> Any:
+    """Type of a C-contiguous array of records, for the signatures of entry points."""
+    from numba import from_dtype
+
+    return from_dtype(dtype)[::1]
 
 
 def compile_seconds() -> float:

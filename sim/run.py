@@ -1,25 +1,26 @@
 """A run: traces replayed kernel by kernel on one chip, timed, and put into a `Result`.
 
-Kernels of a run do not touch each other in this version (nothing behind L1 keeps a state), so with several threads
-they are simulated side by side; the result does not depend on the number of threads.
+The kernels of a trace run one after the other, as on a stream: each finds in L2 what the ones before it, and the host's
+copies, have left there. Each trace begins with an empty L2. Threads share the SMs of a kernel; the result does not
+depend on their number.
 """
 
-import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast
 
-from sim.errors import BadInput, RunFailed
-from sim.result.kernel import KernelResult
+from sim.errors import BadInput
+from sim.result.kernel import KernelResult, Scale
 from sim.result.result import Result, TraceInfo
 from sim.stopwatch import Stopwatch
 
 if TYPE_CHECKING:
     from sim.arch import Arch
     from sim.energy import EnergyTable
+    from sim.gpu.memory_side import MemorySide
     from sim.trace import KernelTrace, Trace
+    from sim.trace.stream import KernelStream
 
 
 @dataclass(frozen=True)
@@ -91,16 +92,16 @@ def run(
 
     # What the user gave is checked before the compiler is loaded.
     table = load_table(arch.config.energy.table)
+    scale = _scale(arch)
     with watch.simulating():
         traces = [item if isinstance(item, Trace) else open_trace(item) for item in inputs]
         jobs = _jobs(traces, options)
     with watch.importing():
         load_core(on_compile)
     with watch.simulating():
-        threads = min(options.threads, len(jobs))
-        work = _Work(traces, arch, options, table, on_progress)
+        work = _Work(traces, arch, options, table, scale, on_progress)
         kernels, hashes = [], []
-        for kernel, content_hash in work.in_order(jobs, threads):
+        for kernel, content_hash in work.in_order(jobs):
             kernels.append(kernel)
             hashes.append(content_hash)
         infos = tuple(
@@ -113,7 +114,7 @@ def run(
         arch_hash=arch.hash,
         traces=infos,
         kernels=tuple(kernels),
-        simulation=watch.report(instructions, threads),
+        simulation=watch.report(instructions, options.threads),
         warnings=arch.warnings,
         fudge=dict(arch.fudge),
     )
@@ -126,6 +127,16 @@ def load_core(on_compile: Callable[[], None] | None = None) -> None:
     if on_compile is not None and not is_warm():
         on_compile()
     import sim.gpu.simulate  # noqa: F401
+
+
+def _scale(arch: "Arch") -> Scale:
+    """Clock, and bytes of the units in which the chip counts. Raises ArchError."""
+    from sim.arch.dram import load_dram
+
+    dram = arch.config.dram
+    device = load_dram(dram.kind).device
+    peak = dram.channels * device.width * dram.data_rate // 8
+    return Scale(arch.config.sm.clock, arch.config.sm.l1d.sector, device.atom, peak)
 
 
 def _jobs(traces: "Sequence[Trace]", options: Options) -> list[_Job]:
@@ -156,7 +167,7 @@ def _info(trace: "Trace", kernels: list[tuple[int, str]]) -> TraceInfo:
 
 
 class _Work:
-    """Simulates jobs, one after the other or several at a time, and hands the results out in order."""
+    """Simulates jobs one after the other and hands the results out in order."""
 
     def __init__(
         self,
@@ -164,65 +175,56 @@ class _Work:
         arch: "Arch",
         options: Options,
         table: "EnergyTable",
+        scale: Scale,
         on_progress: Callable[[Progress], None] | None,
     ) -> None:
         self.traces = traces
         self.arch = arch
         self.options = options
         self.table = table
+        self.scale = scale
         self.on_progress = on_progress
-        self.lock = threading.Lock()
-        self.cancelled = False
 
-    def in_order(self, jobs: list[_Job], threads: int) -> Iterator[tuple[KernelResult, str]]:
-        """Result and content hash of each job's kernel; at most 2 x `threads` kernels are in memory."""
-        if threads == 1:
-            for job in jobs:
-                yield self.simulate(job, self.read(job))
-            return
-        with ThreadPoolExecutor(threads) as pool:
-            try:
-                ahead = [pool.submit(self.simulate, job, self.read(job)) for job in jobs[: 2 * threads]]
-                for i in range(len(jobs)):
-                    yield ahead.pop(0).result()
-                    if i + 2 * threads < len(jobs):
-                        job = jobs[i + 2 * threads]
-                        ahead.append(pool.submit(self.simulate, job, self.read(job)))
-            finally:
-                self.cancelled = True
-                pool.shutdown(wait=True, cancel_futures=True)
+    def in_order(self, jobs: list[_Job]) -> Iterator[tuple[KernelResult, str]]:
+        """Result and content hash of each job's kernel; one kernel is read at a time."""
+        from sim.gpu.memory_side import MemorySide
 
-    def read(self, job: _Job) -> "KernelTrace":
-        """The kernel's trace; called from one thread only, since a list keeps the kernel it read last."""
-        return self.traces[job.trace].kernels[job.index - 1]
+        memory: MemorySide | None = None
+        before = -1
+        for job in jobs:
+            trace = self.traces[job.trace]
+            if memory is None or job.trace != before:
+                memory = MemorySide(self.arch)
+                if self.arch.config.l2.host_copies:
+                    memory.copy(trace.memcpys)
+                before = job.trace
+            yield self.simulate(job, trace.streams[job.index - 1], memory)
 
-    def simulate(self, job: _Job, kernel: "KernelTrace") -> tuple[KernelResult, str]:
+    def simulate(self, job: _Job, kernel: "KernelStream", memory: "MemorySide") -> tuple[KernelResult, str]:
         """One kernel from trace to joules."""
         from sim.energy import Activity, energy_of
         from sim.energy.model import with_total
         from sim.gpu.simulate import Follow, simulate_kernel
 
         def progress(done: int, total: int, cycles: int) -> None:
-            if self.cancelled:
-                raise RunFailed("stopped: another kernel of the run failed, or the run was interrupted")
             if self.on_progress is not None:
-                with self.lock:
-                    self.on_progress(Progress(job.number, job.count, kernel.header.name, done, total, cycles))
+                self.on_progress(Progress(job.number, job.count, kernel.header.name, done, total, cycles))
 
         counters = simulate_kernel(
             kernel,
             self.arch,
+            memory=memory,
             max_cycles=self.options.max_cycles,
             follow=Follow(*self.options.follow) if self.options.follow else None,
             unknown_op=self.options.unknown_op,
             progress=progress,
+            threads=self.options.threads,
         )
-        clock = self.arch.config.sm.clock
         events = {
             **counters.events,
             "warp_instructions": counters.warp_instructions,
             "thread_instructions": counters.thread_instructions,
         }
-        activity = Activity(events, counters.cycles, counters.sm_count, counters.sm_active_cycles, clock)
+        activity = Activity(events, counters.cycles, counters.sm_count, counters.sm_active_cycles, self.scale.clock_hz)
         energy = with_total(energy_of(activity, self.table))
-        return KernelResult(counters, job.trace, job.index, clock, energy), kernel.content_hash
+        return KernelResult(counters, job.trace, job.index, self.scale, energy), kernel.content_hash

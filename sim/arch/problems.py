@@ -4,7 +4,7 @@ Turns pydantic's error records into one line each: place, key, what is wrong, wh
 """
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any, get_args
 
@@ -47,10 +47,11 @@ def suggestion(path: str, candidates: Iterable[str]) -> str:
     return f"; did you mean {close[0]}?" if close else ""
 
 
-def unknown_key(place: Place, path: str) -> str:
-    """The sentence for a key that the schema does not have."""
+def unknown_key(place: Place, path: str, known: Iterable[str] | None = None) -> str:
+    """The sentence for a key that the schema does not have; `known`: the keys of another schema than the GPU's."""
     name = path.rpartition(".")[2]
-    return f"{place}: {path}: no such key{suggestion(path, all_keys())}" if name else f"{place}: an empty key"
+    hint = suggestion(path, all_keys() if known is None else known)
+    return f"{place}: {path}: no such key{hint}" if name else f"{place}: an empty key"
 
 
 def split_path(path: str) -> list[str]:
@@ -67,9 +68,13 @@ def knows(path: str) -> bool:
     return bool(name) and group in known and is_map(known[group])
 
 
-def sentences(error: ValidationError, tree: Node, partial: bool) -> list[str]:
-    """One line per mistake, unknown keys first; with `partial`, missing keys are no mistake."""
-    known = all_keys()
+def sentences(error: ValidationError, tree: Node, partial: bool, known: Mapping[str, Any] | None = None) -> list[str]:
+    """One line per mistake, unknown keys first; with `partial`, missing keys are no mistake.
+
+    `known`: the keys of another schema than the GPU's, whose files have no parents, with their declarations.
+    """
+    parents = " here or in a parent ('extends:')" if known is None else ""
+    known = all_keys() if known is None else known
     found: list[tuple[int, str]] = []
     for detail in error.errors(include_url=False, include_context=True):
         kind = detail["type"]
@@ -79,13 +84,13 @@ def sentences(error: ValidationError, tree: Node, partial: bool) -> list[str]:
         path = _dotted(location)
         node = tree.nearest(location)
         if kind == "extra_forbidden":
-            text = unknown_key(node.place, path)
+            text = unknown_key(node.place, path, known)
             if "." in str(location[-1]):
                 text = f"{node.place}: {path}: no such key; write nested keys, 'a: {{b: ...}}' for a.b"
             found.append((0, text))
         elif kind == "missing":
             what = "a group" if part_of(known[path]) else "a value"
-            found.append((2, f"{node.place}: {path}: missing; give it {what} here or in a parent ('extends:')"))
+            found.append((2, f"{node.place}: {path}: missing; give it {what}{parents}"))
         else:
             found.append((1, f"{node.place}: {path}: {_sentence(detail, node, known.get(path))}"))
     return [text for _, text in sorted(found, key=lambda item: item[0])]

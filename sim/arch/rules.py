@@ -2,10 +2,13 @@
 
 from collections.abc import Callable, Iterator
 
+from sim.arch.dram import load_dram
 from sim.arch.schema import GpuConfig
+from sim.arch.schema_dram import DramDevice
 from sim.arch.schema_frontend import InstructionCacheL0, InstructionCacheL1
 from sim.arch.schema_memory import L1D, ConstantCacheLevel
 from sim.arch.units import SIZE
+from sim.errors import ArchError
 
 #: The key to correct, and what is wrong with it.
 Finding = tuple[str, str]
@@ -76,13 +79,79 @@ def _pipeline(chip: GpuConfig) -> Iterator[Finding]:
         yield "sm.memory.short_address_cycles", "must not exceed address_cycles"
 
 
+def _crossbar(chip: GpuConfig) -> Iterator[Finding]:
+    near = min(chip.noc.request_latency, chip.noc.reply_latency)
+    if chip.dispatch.cta_latency < near:
+        yield (
+            "dispatch.cta_latency",
+            f"must be at least the shorter of noc.request_latency and noc.reply_latency ({near} cycles): the dispatcher"
+            " is not nearer than a slice",
+        )
+
+
+def _l2(chip: GpuConfig) -> Iterator[Finding]:
+    l2, line, channels = chip.l2, chip.sm.l1d.line, chip.dram.channels
+    if l2.slices % channels:
+        yield "l2.slices", f"{l2.slices} slices do not divide evenly among {channels} DRAM channels (dram.channels)"
+    if l2.size % (l2.slices * line * l2.ways):
+        step = SIZE.format(l2.slices * line * l2.ways)
+        yield "l2.size", f"{SIZE.format(l2.size)} is no multiple of slices x line x ways ({step})"
+    if l2.interleave % line:
+        yield "l2.interleave", f"must be a multiple of sm.l1d.line ({SIZE.format(line)}): a line lies in one slice"
+    if l2.partitions > l2.slices:
+        yield "l2.partitions", f"{l2.partitions} partitions cannot share {l2.slices} slices"
+
+
+def _dram(chip: GpuConfig) -> Iterator[Finding]:
+    dram = chip.dram
+    if sorted(dram.mapping.order) != ["bank", "column", "group"]:
+        yield "dram.mapping.order", "needs each of group, column and bank once"
+    if dram.write_high > dram.write_queue:
+        yield "dram.write_high", f"must not exceed dram.write_queue ({dram.write_queue})"
+    if dram.write_low >= dram.write_high:
+        yield "dram.write_low", f"must be less than dram.write_high ({dram.write_high})"
+    try:
+        device = load_dram(dram.kind).device
+    except ArchError as error:
+        yield "dram.kind", str(error)
+        return
+    yield from _device(chip, device)
+
+
+def _device(chip: GpuConfig, device: DramDevice) -> Iterator[Finding]:
+    """What the kind of DRAM asks of the chip."""
+    dram, sector, line = chip.dram, chip.sm.l1d.sector, chip.sm.l1d.line
+    if device.atom % sector or line % device.atom:
+        yield (
+            "dram.kind",
+            f"an access to {device.kind} brings {SIZE.format(device.atom)}: not whole sectors ({SIZE.format(sector)})"
+            f" of one line ({SIZE.format(line)})",
+        )
+        return
+    accesses = line // device.atom
+    for key, entries in (("read_queue", dram.read_queue), ("write_queue", dram.write_queue)):
+        if entries < accesses:
+            yield f"dram.{key}", f"{entries} entries do not hold the {accesses} accesses of a line"
+    if dram.refresh == "per_bank" and device.refresh.per_bank is None:
+        yield "dram.refresh", f"{device.kind} has no refresh of single banks here; choose all_bank or none"
+
+
 def _names(chip: GpuConfig) -> Iterator[Finding]:
     expected = "sm_" + chip.compute_capability.replace(".", "")
     if chip.isa != expected:
         yield "isa", f"compute capability {chip.compute_capability} runs {expected}, not {chip.isa}"
 
 
-RULES: tuple[Callable[[GpuConfig], Iterator[Finding]], ...] = (_names, _occupancy, _caches, _shared_memory, _pipeline)
+RULES: tuple[Callable[[GpuConfig], Iterator[Finding]], ...] = (
+    _names,
+    _occupancy,
+    _caches,
+    _shared_memory,
+    _pipeline,
+    _crossbar,
+    _l2,
+    _dram,
+)
 
 
 def findings(chip: GpuConfig) -> list[Finding]:

@@ -8,9 +8,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from sim.arch.schema_base import Bandwidth, Count, Cycles, Frequency, Label, Part
+from sim.arch.schema_base import Count, Cycles, Frequency, Interval, Label, Part
+from sim.arch.schema_dram import Dram
 from sim.arch.schema_frontend import Frontend
 from sim.arch.schema_issue import Issue
+from sim.arch.schema_l2 import L2, Noc
 from sim.arch.schema_memory import (
     L1D,
     Atomic,
@@ -50,22 +52,17 @@ class Sm(Part):
     membar: Membar = Field(description="Memory fences (§6).")
     shuffle: Shuffle = Field(description="SHFL (§12).")
     s2r: S2r = Field(description="S2R (§12).")
-    atomic: Atomic = Field(description="Atomics.")
-
-
-class BehindL1(Part):
-    """A fixed latency and a bandwidth per SM in the place of network, L2 and DRAM."""
-
-    latency: Cycles = Field(description="What a miss in L1D takes beyond a hit.")
-    bandwidth: Bandwidth = Field(description="Bytes that each SM can exchange with what is behind L1, per cycle.")
-    instruction_latency: Cycles = Field(description="What a miss in the L1 instruction cache takes beyond a hit.")
+    atomic: Atomic = Field(description="Shared-memory atomics.")
 
 
 class Dispatch(Part):
     """Start of kernels and CTAs."""
 
     launch_latency: Cycles = Field(description="From the launch of a kernel to its first CTA; reported apart (§6).")
-    cta_latency: Cycles = Field(description="From a free CTA slot to the first fetch of the CTA that takes it.")
+    cta_latency: Interval = Field(
+        description="From a free CTA slot to the first fetch of the CTA that takes it: by way of the dispatcher, so at "
+        "least as long as a message through the crossbar."
+    )
 
 
 class Energy(Part):
@@ -86,7 +83,9 @@ class GpuConfig(Part):
         description="Instruction set; it chooses the table of opcode classes (§12)."
     )
     sm: Sm = Field(description="The SM.")
-    behind_l1: BehindL1 = Field(description="Stands where network, L2 and DRAM are in hardware.")
+    noc: Noc = Field(description="Crossbar between SMs and L2.")
+    l2: L2 = Field(description="L2 cache.")
+    dram: Dram = Field(description="Memory channels.")
     dispatch: Dispatch = Field(description="Kernel launch and CTA dispatch (§6).")
     deadlock_cycles: Count = Field(
         description="A property of the simulator: a run stops when nothing has moved for that many cycles."

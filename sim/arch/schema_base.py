@@ -6,7 +6,7 @@ from typing import Annotated, Any, get_args, get_origin
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 from pydantic.fields import FieldInfo
 
-from sim.arch.units import BANDWIDTH, CYCLES, FREQUENCY, SIZE, Dimension
+from sim.arch.units import BANDWIDTH, CLOCKS, CYCLES, DATA_RATE, FREQUENCY, SIZE, TIME, Dimension
 
 #: Counts become 32-bit fields of the core's state.
 _MOST = 2**31 - 1
@@ -31,6 +31,9 @@ Interval = Annotated[int, BeforeValidator(CYCLES.parse), Field(ge=1, le=_MOST), 
 #: A correction, which may be negative.
 Offset = Annotated[int, BeforeValidator(CYCLES.parse), Field(ge=-_MOST, le=_MOST), CYCLES, _schema_of(CYCLES)]
 Bandwidth = Annotated[int, BeforeValidator(BANDWIDTH.parse), Field(ge=1), BANDWIDTH, _schema_of(BANDWIDTH)]
+DataRate = Annotated[int, BeforeValidator(DATA_RATE.parse), Field(ge=1), DATA_RATE, _schema_of(DATA_RATE)]
+Time = Annotated[int, BeforeValidator(TIME.parse), Field(ge=1), TIME, _schema_of(TIME)]
+Clocks = Annotated[int, BeforeValidator(CLOCKS.parse), Field(ge=1, le=_MOST), CLOCKS, _schema_of(CLOCKS)]
 Count = Annotated[int, Field(ge=1, le=_MOST)]
 CountOrZero = Annotated[int, Field(ge=0, le=_MOST)]
 Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]

@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from sim.arch.schema_base import Bandwidth, Count, Cycles, Interval, Offset, Part, Size, SizeOrZero
+from sim.arch.schema_l2 import Replacement
 
 #: What a store does in L1D.
 WritePolicy = Literal["write_through"]
@@ -45,7 +46,9 @@ class L1D(Part):
     hit_latency: Cycles = Field(description="Cycles from acceptance by the SM to the data of a hit (§7.3).")
     tag_lookups: Count = Field(description="Lines that can be looked up per cycle (§7.3).")
     bandwidth: Bandwidth = Field(description="Bytes that hits can deliver per cycle and SM (§7.3).")
-    mshrs: Count = Field(description="Sectors that may be on their way from behind L1 at once (§7.3).")
+    replacement: Replacement = Field(description="Which line of a set goes.")
+    mshrs: Count = Field(description="Sectors that may be on their way from L2 at once (§7.3).")
+    mshr_merges: Count = Field(description="Accesses that may wait for one line (§7.3).")
     write_policy: WritePolicy = Field(description="Whether a store goes on at once or stays in the cache (§7.3).")
     allocate_on_write: bool = Field(description="Whether a store that misses takes a line (§7.3).")
 
@@ -117,7 +120,6 @@ class S2r(Part):
 
 
 class Atomic(Part):
-    """Atomics beyond the load that they resemble."""
+    """Shared-memory atomics beyond the load that they resemble; global ones are done in L2 (`l2.atomic_latency`)."""
 
-    latency: Cycles = Field(description="Extra latency of a global atomic over a load served behind L1.")
     shared_latency: Cycles = Field(description="Extra latency of a shared-memory atomic over a shared-memory load.")

@@ -5,7 +5,7 @@ file gives: what a child changes does not inherit the evidence for the old value
 qualifies what a file takes from its parents ("assumption: as GA10x"), except where it cites the value anew.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from sim.arch.document import Node, Place
@@ -28,8 +28,13 @@ class Layer:
     fudge: Mapping[str, str]
 
 
-def read_notes(section: str, node: Node | None) -> tuple[dict[str, str], list[str]]:
-    """A file's `sources` or `fudge`: text by key, and what is wrong with them."""
+def read_notes(
+    section: str, node: Node | None, keys: Collection[str] | None = None
+) -> tuple[dict[str, str], list[str]]:
+    """A file's `sources` or `fudge`: text by key, and what is wrong with them.
+
+    `keys`: the keys of another schema than the GPU's.
+    """
     notes: dict[str, str] = {}
     problems: list[str] = []
     if node is None or node.value is None:
@@ -37,8 +42,9 @@ def read_notes(section: str, node: Node | None) -> tuple[dict[str, str], list[st
     if not isinstance(node.value, dict):
         return notes, [f"{node.place}: {section}: needs a group of keys such as 'sm.count: vendor datasheet'"]
     for key, text in node.value.items():
-        if not knows(key) and not (section == "sources" and key == INHERITED):
-            hint = suggestion(key, all_keys())
+        known = knows(key) if keys is None else key in keys
+        if not known and not (section == "sources" and key == INHERITED):
+            hint = suggestion(key, all_keys() if keys is None else keys)
             problems.append(f"{text.place}: {section}: {key}: no such key{hint}")
         elif not isinstance(text.value, str) or not text.value.strip():
             problems.append(f"{text.place}: {section}: {key}: needs a sentence, not {describe(text.plain())}")

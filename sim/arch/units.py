@@ -108,3 +108,6 @@ SIZE = Dimension("a size", {"B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}, "
 FREQUENCY = Dimension("a frequency", {"Hz": 1, "kHz": 10**3, "MHz": 10**6, "GHz": 10**9}, "1.8 GHz", {})
 CYCLES = Dimension("a time in cycles", {"cycles": 1}, "4 cycles", {"cycle": "cycles"})
 BANDWIDTH = Dimension("a bandwidth", {"B/cycle": 1}, "64 B/cycle", {})
+DATA_RATE = Dimension("a data rate per pin", {"bps": 1, "Mbps": 10**6, "Gbps": 10**9}, "16 Gbps", {})
+TIME = Dimension("a time", {"ps": 1, "ns": 10**3, "us": 10**6}, "17.1 ns", {})
+CLOCKS = Dimension("a time in command clocks", {"clocks": 1}, "6 clocks", {"clock": "clocks"})

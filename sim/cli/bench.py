@@ -18,8 +18,9 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 #: Shipped traces that are measured unless others are given: arithmetic, and arithmetic with shared memory and barriers.
 _DEFAULT = ("ffmachain_16_sm86.twt", "sgemm_256x256x64_sm86.twt")
-#: How far apart the copies of a CTA work in global memory, so that they share no cache line.
-_STRIDE = 1 << 28
+#: How far apart the copies of a CTA work in global memory: farther than a kernel's data reaches, so that they share no
+#: cache line, and no power of two, so that they do not meet in few banks.
+_STRIDE = 3 * (1 << 33) + 5 * (1 << 21)
 
 
 @app.command()
@@ -77,15 +78,15 @@ def _measure(trace: "Trace", chip: "Arch", size: int, rounds: int) -> dict[str, 
     from sim.run import run
     from sim.trace import Trace
     from sim.trace.container import write_twt
-    from sim.trace.repeat import repeat_ctas
+    from sim.trace.repeat import repeat_stream
 
-    if not len(trace.kernels) or not trace.kernels[0].warp_instructions:
+    if not len(trace.streams) or not trace.streams[0].warp_instructions:
         raise BadInput(f"{trace.path}: holds no instruction to repeat")
-    kernel = trace.kernels[0]
+    kernel = trace.streams[0]
     times = max(1, round(size / kernel.warp_instructions))
     with tempfile.TemporaryDirectory(prefix="tickwise-bench-") as folder:
         path = Path(folder) / "bench.twt"
-        write_twt(Trace(trace.path, trace.source, [repeat_ctas(kernel, times, _STRIDE)]), path)
+        write_twt(Trace.of_streams(trace.path, trace.source, [repeat_stream(kernel, times, _STRIDE)]), path)
         best = min((run([path], chip) for _ in range(rounds)), key=lambda result: result.simulation.simulate_s)
     return {
         "name": f"{kernel.header.name} x {times}",

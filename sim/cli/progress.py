@@ -24,7 +24,6 @@ class ProgressLine:
         )
         self._task = self._bars.add_task("", total=None, cycles=0, rate=0.0)
         self._number = 0
-        self._unfinished = False
         self._started = time.perf_counter()
 
     def __enter__(self) -> "ProgressLine":
@@ -38,16 +37,13 @@ class ProgressLine:
         self._bars.stop()
 
     def __call__(self, progress: Progress) -> None:
-        """Bring the line up to date; of kernels that run side by side, one is shown until it is done."""
+        """Bring the line up to date."""
         if progress.number != self._number:
-            if self._unfinished:
-                return
             self._number = progress.number
             name = progress.name if len(progress.name) <= 24 else progress.name[:23] + "…"
             self._bars.reset(self._task, description=f"kernel {progress.number}/{progress.count} {name}")
             self._started = time.perf_counter()
             self._bars.start()
-        self._unfinished = progress.done < progress.total
         seconds = time.perf_counter() - self._started
         self._bars.update(
             self._task,

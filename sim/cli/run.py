@@ -58,7 +58,7 @@ def run(
         typer.Option("--hot", metavar="N", min=0, help=f"Rows of the hot-spot table ({_HOT}; with --json: 0)."),
     ] = None,
     threads: Annotated[
-        int, typer.Option("--threads", metavar="N", min=1, help="Kernels that are simulated side by side.")
+        int, typer.Option("--threads", metavar="N", min=1, help="Threads that share the SMs of a kernel.")
     ] = 1,
 ) -> None:
     """Simulate traces on a chip: cycles, stalls, hot spots, energy."""

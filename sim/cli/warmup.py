@@ -22,7 +22,7 @@ def warmup(as_json: Json = False) -> None:
         announce_compiling()
     compiled = warm_up()
     seconds = time.perf_counter() - start
-    directory = str(jit.cache_directory())
+    directory = str(jit.cache_root())
     if as_json:
         print_json({"compiled": compiled, "seconds": round(seconds, 3), "cache": directory})
     elif compiled:

@@ -30,6 +30,7 @@ COMPONENTS: tuple[Component, ...] = (
     Component("constant_cache", "constant caches"),
     Component("l1d", "L1 data cache"),
     Component("shared_memory", "shared memory"),
-    Component("behind_l1", "network, L2 and DRAM together, per byte that leaves or enters an L1"),
+    Component("l2", "L2 slices and the network to them, per sector read or written"),
+    Component("dram", "DRAM and its controllers, per burst"),
 )
 NAMES = tuple(component.name for component in COMPONENTS)

@@ -8,7 +8,7 @@ from sim.jit import njit
 
 
 @njit
-def arrive(cfg, row, warps, ctas, w, r, first_warp, cycle, events, log, logged):  # type: ignore[no-untyped-def]
+def arrive(cfg, row, subs, warps, ctas, w, r, first_warp, cycle, events, log, logged):  # type: ignore[no-untyped-def]
     """A warp issued BAR: count it in, block it unless it only arrives, and release everybody if it was the last."""
     warp = warps[w]
     cta = ctas[int(warp["cta"])]
@@ -22,11 +22,11 @@ def arrive(cfg, row, warps, ctas, w, r, first_warp, cycle, events, log, logged):
         warp["blocked_until"] = NEVER
         warp["blocked_reason"] = BARRIER
         warp["barrier"] = barrier
-    release_if_complete(cfg, warps, ctas, int(warp["cta"]), barrier, first_warp, cycle, log, logged)
+    release_if_complete(cfg, subs, warps, ctas, int(warp["cta"]), barrier, first_warp, cycle, log, logged)
 
 
 @njit
-def release_if_complete(cfg, warps, ctas, c, barrier, first_warp, cycle, log, logged):  # type: ignore[no-untyped-def]
+def release_if_complete(cfg, subs, warps, ctas, c, barrier, first_warp, cycle, log, logged):  # type: ignore[no-untyped-def]
     """Let the warps of CTA slot `c` go on when every warp that a barrier waits for has arrived or ended."""
     cta = ctas[c]
     arrived = int(cta["arrived"][barrier])
@@ -45,5 +45,6 @@ def release_if_complete(cfg, warps, ctas, c, barrier, first_warp, cycle, log, lo
             warp["blocked_until"] = free
             warp["barrier"] = -1
             warp["wake"] = 0
+            subs[int(warp["sub"])]["sleep_until"] = 0
             if int(warp["followed"]) != 0:
                 note(log, logged, free, w, int(warp["state_row"]), EV_RELEASE, barrier)

@@ -1,34 +1,23 @@
-"""The chip's CTA dispatcher and the compiled entry point of the clocked core.
+"""The chip as a whole: quanta, the CTA dispatcher, and the one compiled loop that drives SMs and memory side.
 
-SMs share nothing yet but the queue of CTAs, so each runs alone until one of its CTAs ends; then the SM that is furthest
-behind goes on. A freed place is filled in the order of the cycles in which places became free (ties: lower SM first),
-`cta_latency` cycles later. The result does not depend on the order in which SMs are simulated.
+Whatever crosses an SM's border takes at least a quantum, so within one each SM runs alone, and so does the memory side;
+then messages are exchanged (architecture, rule 6). A quantum begins at the next cycle in which anything can happen at
+all. A place that a CTA frees is filled `cta_latency` later, in the order of the cycles in which places became free
+(ties: (SM + cycle) mod SMs). The result does not depend on the length of the quantum, on the order in which SMs are
+simulated, or on the number of threads.
 """
 
-from typing import Any
+from numba import int64
 
-import numpy as np
-from numba import boolean, from_dtype, int8, int16, int32, int64
-
-from sim.gpu.decode import ROW
 from sim.gpu.lower import CONFIG
-from sim.gpu.sm import run_sm
-from sim.gpu.state import CTA, LINE, LOG, PLAIN_LINE, REQUEST, SM, SUBCORE, WARP
-from sim.jit import njit
-from sim.trace.expand import LINE as TRACE_LINE
-from sim.trace.expand import MEMOP
+from sim.gpu.state import CTA, NEVER, SM
+from sim.jit import njit, table
 
-#: Outcomes of `run_chip`.
-DONE, STOPPED, DEADLOCKED = range(3)
-#: Answers of `furthest_behind` that are no SM.
-IDLE, WAITING = -1, -2
+#: Outcomes of `run_quanta`.
+DONE, STOPPED, DEADLOCKED, NEED_DATA, BUSY, OVERFLOW = range(6)
 
-
-def _table(dtype: np.dtype[np.void]) -> Any:
-    return from_dtype(dtype)[::1]
-
-
-_INTS = int64[::1]
+# Places of the dispatcher's array.
+NEXT_CTA, CTAS, CTAS_PER_SM, LOADED, MEMORY_NEXT, LAST_END, BORDER = range(7)
 
 
 @njit
@@ -45,75 +34,73 @@ def assign(cfg, sm, s, ctas, number, start):  # type: ignore[no-untyped-def]
             break
     sm["ctas"] = int(sm["ctas"]) + 1
     sm["next_launch"] = min(int(sm["next_launch"]), start)
+    sm["idle_until"] = min(int(sm["idle_until"]), start)
 
 
 @njit
-def furthest_behind(sms, clock, owed, stop):  # type: ignore[no-untyped-def]
-    """The busy SM with the earliest clock before `stop` (ties: the lowest), IDLE if none is busy, WAITING at `stop`."""
-    found = IDLE
-    for s in range(sms.shape[0]):
-        if int(sms[s]["ctas"]) == 0 and int(owed[s]) == 0:
-            continue
-        if int(clock[s]) >= stop:
-            found = WAITING if found < 0 else found
-        elif found < 0 or int(clock[s]) < int(clock[found]):
-            found = s
-    return found
+def fill_chip(cfg, sms, ctas, dispatch):  # type: ignore[no-untyped-def]
+    """The first CTAs of a launch: one to each SM in turn, a cycle from wave to wave, until all places are taken."""
+    for wave in range(int(dispatch[CTAS_PER_SM])):
+        for s in range(sms.shape[0]):
+            if int(dispatch[NEXT_CTA]) < int(dispatch[CTAS]):
+                assign(cfg, sms[s], s, ctas, int(dispatch[NEXT_CTA]), wave)
+                dispatch[NEXT_CTA] += 1
 
 
-@njit(
-    int64(
-        _table(CONFIG), _table(ROW), int32[::1], int64[::1], int8[::1], int8[::1], int32[::1], int64[::1],
-        _table(MEMOP), _table(TRACE_LINE), _table(SM), _table(SUBCORE), _table(WARP), _table(CTA), _table(REQUEST),
-        _table(PLAIN_LINE), _table(PLAIN_LINE), _table(PLAIN_LINE), _table(PLAIN_LINE), _table(LINE), _INTS,
-        int64[:, ::1], int16[:, ::1], int64[:, ::1], int64[:, ::1], int64[:, ::1], _INTS, _table(LOG), _INTS, _INTS,
-        _INTS, _INTS, _INTS, int64, boolean,
-    )
-)  # fmt: skip
-def run_chip(  # type: ignore[no-untyped-def]
-    cfgs, rows, path_row, path_offset, path_lanes, path_memop, warp_path, warp_memop, memops, lines, sms, subs, warps,
-    ctas, requests, l0i, l1i, l0c, l1c, l1d, fills, available, readers, pc_states, pc_slots, pc_issued, events, log,
-    logged, follow, clock, owed, dispatch, stop, first,
-):  # fmt: skip
-    """Run the kernel until it is DONE, until every SM has reached cycle `stop`, or until it is DEADLOCKED.
-
-    `clock` [SMs] is each SM's next cycle, `owed` [SMs] the places it has freed and not yet had filled, `dispatch` =
-    (next CTA, CTAs of the launch, CTAs per SM, cycle after the last CTA ended, SM of a deadlock). `first` = this is
-    the first call: fill the SMs.
-    """
-    cfg = cfgs[0]
+@njit
+def refill_chip(cfg, sms, ctas, dispatch):  # type: ignore[no-untyped-def]
+    """Fill the places that became free in the quantum, in the order of time."""
     count = sms.shape[0]
-    if first:
-        for wave in range(int(dispatch[2])):
-            for s in range(count):
-                if int(dispatch[0]) < int(dispatch[1]):
-                    assign(cfg, sms[s], s, ctas, int(dispatch[0]), wave)
-                    dispatch[0] += 1
     while True:
-        s = furthest_behind(sms, clock, owed, stop)
-        if s < 0:
-            return DONE if s == IDLE else STOPPED
-        if int(owed[s]) > 0:
-            if int(dispatch[0]) < int(dispatch[1]):
-                assign(cfg, sms[s], s, ctas, int(dispatch[0]), int(clock[s]) - 1 + int(cfg["cta_latency"]))
-                dispatch[0] += 1
-                owed[s] -= 1
-            else:
-                owed[s] = 0
-            continue
-        end = run_sm(
-            cfgs, rows, path_row, path_offset, path_lanes, path_memop, warp_path, warp_memop, memops, lines, sms, s,
-            subs, warps, ctas, requests, l0i, l1i, l0c, l1c, l1d, fills, available, readers, pc_states, pc_slots,
-            pc_issued, events, log, logged, follow, int(clock[s]), stop, int(dispatch[0]) < int(dispatch[1]),
-        )  # fmt: skip
-        if end < 0:
-            clock[s] = -end
-            dispatch[4] = s
-            return DEADLOCKED
-        clock[s] = end
-        if int(sms[s]["completed"]) > 0:
-            if int(dispatch[0]) < int(dispatch[1]):  # else nobody is owed anything, and the SM may rest
-                owed[s] += int(sms[s]["completed"])
-            sms[s]["completed"] = 0
-        if int(sms[s]["ctas"]) == 0:
-            dispatch[3] = max(int(dispatch[3]), end)
+        found = -1
+        best = NEVER
+        rank = 0
+        for s in range(count):
+            sm = sms[s]
+            if int(sm["taken"]) < int(sm["completed"]):
+                free = int(sm["completed_at"][int(sm["taken"])])
+                if free < best or (free == best and (s + free) % count < rank):
+                    found = s
+                    best = free
+                    rank = (s + free) % count
+        if found < 0:
+            break
+        sms[found]["taken"] = int(sms[found]["taken"]) + 1
+        dispatch[LAST_END] = max(int(dispatch[LAST_END]), best)
+        if int(dispatch[NEXT_CTA]) < int(dispatch[CTAS]):
+            assign(cfg, sms[found], found, ctas, int(dispatch[NEXT_CTA]), best - 1 + int(cfg["cta_latency"]))
+            dispatch[NEXT_CTA] += 1
+    for s in range(count):
+        sms[s]["completed"] = 0
+        sms[s]["taken"] = 0
+
+
+@njit(int64(table(CONFIG), table(SM), int64[::1], int64))
+def next_border(cfgs, sms, dispatch, limit):  # type: ignore[no-untyped-def]
+    """Set `dispatch[BORDER]` to the end of the next quantum; returns an outcome, BUSY if there is something to do."""
+    soonest = int(dispatch[MEMORY_NEXT])
+    resident = 0
+    for s in range(sms.shape[0]):
+        resident += int(sms[s]["ctas"])
+        soonest = min(soonest, max(int(sms[s]["clock"]), int(sms[s]["idle_until"])))
+    missing = min(int(dispatch[CTAS]) - int(dispatch[NEXT_CTA]), sms.shape[0] * int(dispatch[CTAS_PER_SM]))
+    if int(dispatch[LOADED]) - int(dispatch[NEXT_CTA]) < missing:
+        return NEED_DATA
+    if resident == 0 and int(dispatch[NEXT_CTA]) >= int(dispatch[CTAS]):
+        return DONE
+    if soonest >= NEVER:
+        return DEADLOCKED
+    if soonest >= limit:
+        return STOPPED
+    dispatch[BORDER] = min(soonest + int(cfgs[0]["quantum"]), limit)
+    return BUSY
+
+
+@njit(int64(table(CONFIG), table(SM), table(CTA), int64[::1]))
+def exchange_ctas(cfgs, sms, ctas, dispatch):  # type: ignore[no-untyped-def]
+    """The dispatcher's part at the border of a quantum; the first time it fills the chip. Returns the next CTA."""
+    if int(dispatch[NEXT_CTA]) == 0:
+        fill_chip(cfgs[0], sms, ctas, dispatch)
+    else:
+        refill_chip(cfgs[0], sms, ctas, dispatch)
+    return int(dispatch[NEXT_CTA])

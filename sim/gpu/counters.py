@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from sim.memory.dram_state import DRAM_EVENTS
+
 if TYPE_CHECKING:
     from sim.trace.model import KernelHeader
 
@@ -116,15 +118,74 @@ _EVENTS: tuple[Counter, ...] = (
     Counter("sm.l1d.tag_lookups", "lines", "cache lines looked up in L1D", "l1d.py"),
     Counter("sm.l1d.sector_reads", "sectors", "32-B sectors read", "l1d.py"),
     Counter("sm.l1d.sector_hits", "sectors", "sectors read that were present or already on their way", "l1d.py"),
-    Counter("sm.l1d.sector_misses", "sectors", "sectors requested from behind L1", "l1d.py"),
+    Counter("sm.l1d.sector_misses", "sectors", "sectors requested from L2", "l1d.py"),
     Counter("sm.l1d.sector_writes", "sectors", "sectors written through", "l1d.py"),
-    Counter("sm.l1d.mshr_stalls", "cycles", "cycles that L1D waited for a free miss register", "l1d.py"),
+    Counter("sm.l1d.stalls", "cycles", "cycles that L1D waited for a miss register, or a store's credit", "l1d.py"),
     Counter("sm.shared.requests", "warp instructions", "shared-memory instructions", "lsu.py"),
     Counter("sm.shared.cycles", "cycles", "cycles of the shared-memory array, bank conflicts included", "lsu.py"),
     Counter("sm.barriers", "warp instructions", "warps that arrived at a CTA barrier", "barrier.py"),
     Counter("sm.constant_holds", "cycles", "cycles kept for a greedy warp whose constant missed", "issue.py"),
-    Counter("behind_l1.read_bytes", "bytes", "bytes returned by the stand-in behind L1", "l1d.py, frontend.py"),
-    Counter("behind_l1.write_bytes", "bytes", "bytes written to the stand-in behind L1", "l1d.py"),
+    Counter("noc.requests", "messages", "messages from SMs to L2 slices", "border.py"),
+    Counter("noc.request_bytes", "bytes", "bytes from SMs to L2 slices, headers included", "border.py"),
+    Counter("noc.replies", "messages", "messages from L2 slices to SMs", "partition.py"),
+    Counter("noc.reply_bytes", "bytes", "bytes from L2 slices to SMs, headers included", "partition.py"),
+    Counter("memory.answers", "answers", "answers to loads and atomics that came back to an SM", "lsu.py"),
+    Counter(
+        "memory.latency",
+        "cycles",
+        "sum over answers: from the lookup in L1D that asked to the arrival at the SM; = the sum of the stages",
+        "lsu.py",
+    ),
+    Counter(
+        "memory.stage.inject",
+        "cycles",
+        "hit pipeline of L1D, then the wait for the SM's request port",
+        "partition.py",
+    ),
+    Counter(
+        "memory.stage.request",
+        "cycles",
+        "on the way to the slice",
+        "partition.py",
+    ),
+    Counter(
+        "memory.stage.slice",
+        "cycles",
+        "waited for its lookup in the L2 slice",
+        "partition.py",
+    ),
+    Counter(
+        "memory.stage.hit",
+        "cycles",
+        "lookup to data of what L2 had",
+        "partition.py",
+    ),
+    Counter(
+        "memory.stage.miss",
+        "cycles",
+        "lookup to data of what came from DRAM, queueing included",
+        "partition.py",
+    ),
+    Counter(
+        "memory.stage.port",
+        "cycles",
+        "waited for the slice's port to the crossbar, and passed it",
+        "partition.py",
+    ),
+    Counter(
+        "memory.stage.reply",
+        "cycles",
+        "on the way to the SM and through its reply port",
+        "noc.py",
+    ),
+    Counter("l2.sector_reads", "sectors", "sectors that loads, fetches and atomics wanted from L2", "l2.py"),
+    Counter("l2.sector_hits", "sectors", "of these, sectors that L2 had", "l2.py"),
+    Counter("l2.sector_misses", "sectors", "of these, sectors that it lacked or that were on their way", "l2.py"),
+    Counter("l2.sector_writes", "sectors", "sectors that stores wrote", "l2.py"),
+    Counter("l2.write_backs", "sectors", "dirty sectors of lines that went", "l2.py"),
+    Counter("l2.atomics", "lane operations", "lane operations of atomics and reductions", "l2.py"),
+    Counter("l2.stalls", "lookups", "lookups that found no miss register, line or DRAM room and came again", "l2.py"),
+    *(Counter(f"dram.{name}", unit, meaning, "sim/memory/dram.py") for name, unit, meaning in DRAM_EVENTS),
 )
 
 COUNTERS: tuple[Counter, ...] = (
@@ -167,13 +228,33 @@ L1D_READS = _INDEX["sm.l1d.sector_reads"]
 L1D_HITS = _INDEX["sm.l1d.sector_hits"]
 L1D_MISSES = _INDEX["sm.l1d.sector_misses"]
 L1D_WRITES = _INDEX["sm.l1d.sector_writes"]
-L1D_MSHR_STALLS = _INDEX["sm.l1d.mshr_stalls"]
+L1D_STALLS = _INDEX["sm.l1d.stalls"]
 SHARED_REQUESTS = _INDEX["sm.shared.requests"]
 SHARED_CYCLES = _INDEX["sm.shared.cycles"]
 BARRIERS = _INDEX["sm.barriers"]
 CONSTANT_HOLDS = _INDEX["sm.constant_holds"]
-BEHIND_READ = _INDEX["behind_l1.read_bytes"]
-BEHIND_WRITE = _INDEX["behind_l1.write_bytes"]
+NOC_REQUESTS = _INDEX["noc.requests"]
+NOC_REQUEST_BYTES = _INDEX["noc.request_bytes"]
+NOC_REPLIES = _INDEX["noc.replies"]
+NOC_REPLY_BYTES = _INDEX["noc.reply_bytes"]
+NOC_ANSWERS = _INDEX["memory.answers"]
+NOC_LATENCY = _INDEX["memory.latency"]
+STAGE_INJECT = _INDEX["memory.stage.inject"]
+STAGE_REQUEST = _INDEX["memory.stage.request"]
+STAGE_SLICE = _INDEX["memory.stage.slice"]
+STAGE_HIT = _INDEX["memory.stage.hit"]
+STAGE_MISS = _INDEX["memory.stage.miss"]
+STAGE_PORT = _INDEX["memory.stage.port"]
+STAGE_REPLY = _INDEX["memory.stage.reply"]
+L2_READS = _INDEX["l2.sector_reads"]
+L2_READ_HITS = _INDEX["l2.sector_hits"]
+L2_READ_MISSES = _INDEX["l2.sector_misses"]
+L2_WRITES = _INDEX["l2.sector_writes"]
+L2_WRITE_BACKS = _INDEX["l2.write_backs"]
+L2_ATOMICS = _INDEX["l2.atomics"]
+L2_STALLS = _INDEX["l2.stalls"]
+#: First of the DRAM's events, which come in its own order.
+DRAM0 = _INDEX[f"dram.{DRAM_EVENTS[0][0]}"]
 
 
 IntArray = npt.NDArray[np.int64]

@@ -8,15 +8,14 @@ from sim.gpu.state import COUNTERS_PER_WARP, FREE
 if TYPE_CHECKING:
     from sim.gpu.simulate import Machine
     from sim.trace.model import KernelTrace
+    from sim.trace.stream import KernelStream
 
 _SHOWN = 12
 
 
-def wait_for_graph(machine: "Machine", kernel: "KernelTrace") -> str:
-    """One line: the cycle, then every stuck warp of the SM in question with its pc, its SASS and what it lacks."""
-    s = int(machine.dispatch[4])
-    if s < 0:  # it was the limit without progress: take the first SM that still has a CTA
-        s = int((machine.sms["ctas"] > 0).argmax())
+def wait_for_graph(machine: "Machine", kernel: "KernelTrace | KernelStream") -> str:
+    """One line: the cycle, then every stuck warp of the first SM that has a CTA: its pc, its SASS and what it lacks."""
+    s = int((machine.sms["ctas"] > 0).argmax())
     per_sm = int(machine.cfg[0]["warps_per_sm"])
     per_cta = kernel.header.warps_per_cta
     parts = []
@@ -44,4 +43,6 @@ def wait_for_graph(machine: "Machine", kernel: "KernelTrace") -> str:
         parts.append(text)
     if len(live) > _SHOWN:
         parts.append(f"and {len(live) - _SHOWN} more warps")
-    return f"kernel {kernel.header.name}: deadlock at cycle {int(machine.clock[s])} on SM {s}: " + "; ".join(parts)
+    return f"kernel {kernel.header.name}: deadlock at cycle {int(machine.sms[s]['clock'])} on SM {s}: " + "; ".join(
+        parts
+    )

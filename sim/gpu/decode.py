@@ -389,7 +389,6 @@ def _memory(row: np.void, instruction: Instruction, kind: OpClass, arch: Arch) -
                 row["after"] = int(row["after"]) + sm.atomic.shared_latency
             else:
                 row["memory"] = M_ATOMIC if returns else M_REDUCTION
-                row["after"] = int(row["after"]) + sm.atomic.latency
     strong = "STRONG" in instruction.modifiers and not {"SM", "CTA"} & set(instruction.modifiers)
     row["bypass"] = strong or int(row["memory"]) in (M_ATOMIC, M_REDUCTION)
 

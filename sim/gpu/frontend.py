@@ -2,12 +2,13 @@
 
 One instruction is fetched per sub-core and cycle: from the warp that issued last while its buffer has room, else from
 the youngest warp with a free entry. A warp whose line is missing waits for it; the others go on. Behind a taken branch
-the wrong path is fetched until the branch issues, as there is no branch prediction. Requests are scheduled in closed
-form when they are made: an L0 miss knows at once when its line arrives.
+the wrong path is fetched until the branch issues, as there is no branch prediction. A request to the L1 is scheduled in
+closed form when it is made: an L0 miss knows at once when its line arrives, unless the L1 itself has to ask L2. Then
+the arrival is NEVER plus the cycle of the lookup, until `line_arrived` sets it.
 """
 
+from sim.gpu.border import send
 from sim.gpu.counters import (
-    BEHIND_READ,
     FETCHES,
     L0I_MISSES,
     L0I_PREFETCHES,
@@ -19,23 +20,19 @@ from sim.gpu.counters import (
 from sim.gpu.lines import find_line
 from sim.gpu.log import note
 from sim.gpu.lower import GREEDY_YOUNGEST, OLDEST, ROUND_ROBIN
-from sim.gpu.state import EV_FETCH, EV_FETCH_MISS, MAX_BUFFER, MAX_STREAM, NEVER, RUNNING
+from sim.gpu.state import EV_FETCH, EV_FETCH_MISS, K_FETCH, MAX_BUFFER, MAX_STREAM, NEVER, RUNNING
 from sim.jit import njit
 
-
-@njit
-def behind_read(cfg, sm, request, size, latency, events):  # type: ignore[no-untyped-def]
-    """When `size` bytes asked for in cycle `request` come back from the stand-in behind L1 (latency and bandwidth)."""
-    width = int(cfg["behind_bytes"])
-    end = max(request * width, int(sm["behind_free"])) + size
-    sm["behind_free"] = end
-    events[BEHIND_READ] += size
-    return (end + width - 1) // width - 1 + latency
+#: Constant banks live beside the code in the L1's address space, far above any program counter.
+CONSTANT_SPACE = 1 << 40
 
 
 @njit
-def l1_ready(cfg, sm, l1i, base, line, cycle, events):  # type: ignore[no-untyped-def]
-    """First cycle >= `cycle` in which the SM's L1 instruction/constant cache has `line` (lookup in `cycle`)."""
+def l1_ready(cfg, sm, s, l1i, base, line, cycle, outbox, events):  # type: ignore[no-untyped-def]
+    """First cycle >= `cycle` in which the SM's L1 instruction/constant cache has `line` (lookup in `cycle`).
+
+    NEVER + `cycle` if the line has to come from L2, or is already on its way from there.
+    """
     sets = int(cfg["l1i_sets"])
     ways = int(cfg["l1i_ways"])
     events[L1I_ACCESSES] += 1
@@ -44,6 +41,8 @@ def l1_ready(cfg, sm, l1i, base, line, cycle, events):  # type: ignore[no-untype
     for i in range(first, first + ways):
         if int(l1i[i]["tag"]) == line + 1:
             l1i[i]["used"] = cycle
+            if int(l1i[i]["fill"]) >= NEVER:
+                return NEVER + cycle
             return max(cycle, int(l1i[i]["fill"]))
         if int(l1i[i]["used"]) < int(l1i[victim]["used"]):
             victim = i
@@ -51,22 +50,57 @@ def l1_ready(cfg, sm, l1i, base, line, cycle, events):  # type: ignore[no-untype
     entry = l1i[victim]
     entry["tag"] = line + 1
     entry["used"] = cycle
-    entry["fill"] = behind_read(cfg, sm, cycle, int(cfg["l0_line"]), int(cfg["instruction_behind"]), events)
-    return int(entry["fill"])
+    entry["fill"] = NEVER + cycle
+    size = int(cfg["l0_line"])
+    lines = max(1, size // int(cfg["line_bytes"]))
+    place = int(cfg["code_base"]) + line * size // int(cfg["line_bytes"])
+    sectors = (1 << min(size, int(cfg["line_bytes"])) // int(cfg["sector_bytes"])) - 1
+    for k in range(lines):
+        send(cfg, sm, s, outbox, K_FETCH, place + k, sectors, line, cycle, cycle, events)
+    return NEVER + cycle
 
 
 @njit
-def _request(cfg, sm, l1i, base, line, cycle, events):  # type: ignore[no-untyped-def]
+def _from_l1(cfg, sm, found):  # type: ignore[no-untyped-def]
+    """When a line that the L1 has in cycle `found` reaches its L0: one reply per cycle leaves the L1 (§3)."""
+    width = int(cfg["l0_l1_requests"])
+    turn = max((found + int(cfg["l1i_lookup"])) * width, int(sm["reply_free"]))
+    sm["reply_free"] = turn + 1
+    return turn // width + int(cfg["l0_l1_latency"])
+
+
+@njit
+def _request(cfg, sm, s, l1i, base, line, cycle, outbox, events):  # type: ignore[no-untyped-def]
     """When a line asked for by an L0 in `cycle` arrives: one request and one reply per cycle cross to the L1 (§3)."""
     width = int(cfg["l0_l1_requests"])
     turn = max(cycle * width, int(sm["request_free"]))
     sm["request_free"] = turn + 1
-    sent = turn // width
-    way = int(cfg["l0_l1_latency"])
-    found = l1_ready(cfg, sm, l1i, base, line, sent + way, events) + int(cfg["l1i_lookup"])
-    turn = max(found * width, int(sm["reply_free"]))
-    sm["reply_free"] = turn + 1
-    return turn // width + way
+    found = l1_ready(cfg, sm, s, l1i, base, line, turn // width + int(cfg["l0_l1_latency"]), outbox, events)
+    return found if found >= NEVER else _from_l1(cfg, sm, found)
+
+
+@njit
+def line_arrived(cfg, sm, subs, g0, l1i, base, line, cycle):  # type: ignore[no-untyped-def]
+    """A line of the L1 has come from L2: every L0 that waits for it gets it, in the order of the sub-cores."""
+    sets = int(cfg["l1i_sets"])
+    ways = int(cfg["l1i_ways"])
+    found = find_line(l1i, base, sets, ways, line)
+    if found >= 0 and int(l1i[found]["fill"]) >= NEVER:
+        l1i[found]["fill"] = cycle
+    for g in range(g0, g0 + int(cfg["sub_cores"])):
+        sub = subs[g]
+        for i in range(int(sub["miss_count"])):
+            if int(sub["miss_line"][i]) == line and int(sub["miss_ready"][i]) >= NEVER:
+                ready = _from_l1(cfg, sm, max(cycle, int(sub["miss_ready"][i]) - NEVER))
+                sub["miss_ready"][i] = ready
+                sub["next_fill"] = min(int(sub["next_fill"]), ready)
+        for k in range(int(sub["stream_count"])):
+            i = (int(sub["stream_head"]) + k) % MAX_STREAM
+            if int(sub["stream_line"][i]) == line and int(sub["stream_ready"][i]) >= NEVER:
+                ready = _from_l1(cfg, sm, max(cycle, int(sub["stream_ready"][i]) - NEVER))
+                sub["stream_ready"][i] = ready
+                if k == 0 and int(sub["stream_wanted"]) != 0:
+                    sub["next_fill"] = min(int(sub["next_fill"]), ready)
 
 
 @njit
@@ -130,7 +164,7 @@ def _pop_stream(sub):  # type: ignore[no-untyped-def]
 
 
 @njit
-def _miss(cfg, sm, sub, warp, l1i, l1i_base, line, cycle, events):  # type: ignore[no-untyped-def]
+def _miss(cfg, sm, s, sub, warp, l1i, l1i_base, line, cycle, outbox, events):  # type: ignore[no-untyped-def]
     """A demand miss in L0: the head of the stream buffer, a pending miss, or a new request and a new stream (§3).
 
     True if the line is at hand and fetch can go on in this cycle, False if the warp has to wait.
@@ -154,7 +188,7 @@ def _miss(cfg, sm, sub, warp, l1i, l1i_base, line, cycle, events):  # type: igno
         warp["fetch_line"] = -1  # no miss register: try again when one is free
         return False
     events[L0I_MISSES] += 1
-    arrival = _request(cfg, sm, l1i, l1i_base, line, cycle, events)
+    arrival = _request(cfg, sm, s, l1i, l1i_base, line, cycle, outbox, events)
     count = int(sub["miss_count"])
     sub["miss_line"][count] = line
     sub["miss_ready"][count] = arrival
@@ -169,7 +203,7 @@ def _miss(cfg, sm, sub, warp, l1i, l1i_base, line, cycle, events):  # type: igno
 
 
 @njit
-def prefetch(cfg, sm, sub, l0i, base, l1i, l1i_base, cycle, events):  # type: ignore[no-untyped-def]
+def prefetch(cfg, sm, s, sub, l0i, base, l1i, l1i_base, cycle, outbox, events):  # type: ignore[no-untyped-def]
     """At most one line of the stream per cycle, while the buffer has room and the port to L1 is free (§3)."""
     line = int(sub["stream_next"])
     if line < 0 or int(sub["stream_count"]) >= int(cfg["prefetch_lines"]):
@@ -185,7 +219,7 @@ def prefetch(cfg, sm, sub, l0i, base, l1i, l1i_base, cycle, events):  # type: ig
         return
     tail = (int(sub["stream_head"]) + int(sub["stream_count"])) % MAX_STREAM
     sub["stream_line"][tail] = line
-    sub["stream_ready"][tail] = _request(cfg, sm, l1i, l1i_base, line, cycle, events)
+    sub["stream_ready"][tail] = _request(cfg, sm, s, l1i, l1i_base, line, cycle, outbox, events)
     sub["stream_count"] = int(sub["stream_count"]) + 1
     sub["stream_next"] = line + 1
     events[L0I_PREFETCHES] += 1
@@ -222,7 +256,9 @@ def _choose(cfg, sub, warps):  # type: ignore[no-untyped-def]
 
 
 @njit
-def fetch(cfg, rows, path_row, sm, sub, warps, l0i, base, l1i, l1i_base, cycle, events, log, logged):  # type: ignore[no-untyped-def]
+def fetch(  # type: ignore[no-untyped-def]
+    cfg, rows, path_row, sm, s, sub, warps, l0i, base, l1i, l1i_base, cycle, outbox, events, log, logged
+):
     """Fetch one instruction of one warp; it may issue `decode_latency` cycles later."""
     w = _choose(cfg, sub, warps)
     if w < 0:
@@ -244,7 +280,7 @@ def fetch(cfg, rows, path_row, sm, sub, warps, l0i, base, l1i, l1i_base, cycle, 
             found = find_line(l0i, base, sets, ways, line)
             if found >= 0:
                 l0i[found]["used"] = cycle
-            elif _miss(cfg, sm, sub, warp, l1i, l1i_base, line, cycle, events):
+            elif _miss(cfg, sm, s, sub, warp, l1i, l1i_base, line, cycle, outbox, events):
                 _install(sub, l0i, base, sets, ways, line, cycle)
             else:
                 if int(warp["followed"]) != 0:

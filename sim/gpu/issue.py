@@ -57,6 +57,7 @@ from sim.gpu.state import (
     NEVER,
 )
 from sim.jit import njit
+from sim.trace.expand import WINDOW_ACCESSES, needs_refill
 
 
 @njit
@@ -143,7 +144,7 @@ def own_block(cfg, row, warp, w, available, readers, cycle):  # type: ignore[no-
 
 @njit
 def unit_block(  # type: ignore[no-untyped-def]
-    cfg, row, sm, sub, warp, w, l0c, l0c_base, l1i, l1i_base, cycle, events, log, logged
+    cfg, row, path_memop, sm, s, sub, warp, streams, w, l0c, l0c_base, l1i, l1i_base, outbox, cycle, events, log, logged
 ):
     """What the units hold against an instruction that nothing else holds; SELECTED = eligible. Sets `wake`."""
     unit = int(row["unit"])
@@ -152,6 +153,9 @@ def unit_block(  # type: ignore[no-untyped-def]
         if int(warp["next_lanes"]) > 0 and int(sub["queue_credit"]) >= int(cfg["memory_queue"]):
             warp["wake"] = NEVER
             return LG_THROTTLE if int(row["throttle_lg"]) != 0 else MIO_THROTTLE
+        if int(path_memop[int(warp["position"])]) != 0 and needs_refill(streams[w], int(warp["memop"])) != 0:
+            sm["hungry"] = 1  # its window is full of accesses that are still queued: only with long queues
+            return LG_THROTTLE
         return SELECTED
     if unit >= FIRST_QUEUED:
         if unit == U_TEXTURE and int(sub["unit_count"][unit]) >= int(cfg["queue_entries"][unit]):
@@ -166,7 +170,8 @@ def unit_block(  # type: ignore[no-untyped-def]
     if result_queue_full(cfg, row, sub, cycle + int(row["window"]) + int(row["latency"]) + 3):
         return MATH_PIPE_THROTTLE
     if int(row["constant"]) >= 0 and int(warp["next_lanes"]) > 0:
-        ready = constant_ready(cfg, sm, l0c, l1i, l0c_base, l1i_base, int(row["constant"]), cycle, events)
+        address = int(row["constant"])
+        ready = constant_ready(cfg, sm, s, l0c, l1i, l0c_base, l1i_base, address, cycle, outbox, events)
         if ready > cycle:
             warp["wake"] = ready
             if int(warp["followed"]) != 0:
@@ -177,8 +182,8 @@ def unit_block(  # type: ignore[no-untyped-def]
 
 @njit
 def send(  # type: ignore[no-untyped-def]
-    cfg, rows, path_row, path_lanes, path_memop, sm, sub, warps, ctas, w, first_warp, l1d, l1d_base, available, readers,
-    cycle, events, pc_issued, log, logged,
+    cfg, rows, path_row, path_lanes, path_memop, sm, s, sub, subs, warps, streams, ctas, w, first_warp, l1d, available,
+    readers, cycle, events, pc_issued, log, logged,
 ):  # fmt: skip
     """Issue the next instruction of warp `w`: into the latch behind Issue, and all that it does to its warp at once."""
     warp = warps[w]
@@ -204,7 +209,7 @@ def send(  # type: ignore[no-untyped-def]
         latch["unit"] = unit
         latch["memop"] = -1
         if int(path_memop[position]) != 0:
-            latch["memop"] = int(warp["memop"])
+            latch["memop"] = w * WINDOW_ACCESSES + int(warp["memop"]) % WINDOW_ACCESSES
         if int(row["tracked"]) != 0:
             warp["in_flight"] = int(warp["in_flight"]) + 1
             if unit == U_MEMORY:
@@ -214,6 +219,7 @@ def send(  # type: ignore[no-untyped-def]
             book(row, w, available, readers, NEVER + int(row["producer"]) if queued else cycle + int(row["latency"]))
     if int(path_memop[position]) != 0:
         warp["memop"] = int(warp["memop"]) + 1
+        sm["hungry"] = int(sm["hungry"]) | needs_refill(streams[w], int(warp["memop"]))
     sub["greedy"] = w
     if int(cfg["fetch_policy"]) == GREEDY_YOUNGEST:
         sub["fetch_greedy"] = w
@@ -242,19 +248,19 @@ def send(  # type: ignore[no-untyped-def]
 
     role = int(row["role"])
     if role == R_BARRIER or role == R_BARRIER_ARRIVE:
-        arrive(cfg, row, warps, ctas, w, r, first_warp, cycle, events, log, logged)
+        arrive(cfg, row, subs, warps, ctas, w, r, first_warp, cycle, events, log, logged)
     elif role == R_MEMBAR:
         warp["blocked_until"] = cycle + int(row["fixed_delay"])
         warp["blocked_reason"] = MEMBAR
         if int(row["invalidates"]) != 0:
-            invalidate(cfg, l1d, l1d_base)
+            invalidate(cfg, s, l1d)
     if position + 1 == int(warp["end"]):
         warp["life"] = DRAINING
         cta = ctas[int(warp["cta"])]
         cta["unfinished"] = int(cta["unfinished"]) - 1
         for barrier in range(CTA_BARRIERS):
             if int(cta["arrived"][barrier]) > 0:
-                release_if_complete(cfg, warps, ctas, int(warp["cta"]), barrier, first_warp, cycle, log, logged)
+                release_if_complete(cfg, subs, warps, ctas, int(warp["cta"]), barrier, first_warp, cycle, log, logged)
         if int(warp["followed"]) != 0:
             note(log, logged, cycle, w, r, EV_FINISH, 0)
         return
@@ -288,8 +294,8 @@ def raise_counters(sub, warps, cycle, log, logged):  # type: ignore[no-untyped-d
 
 @njit
 def issue(  # type: ignore[no-untyped-def]
-    cfg, rows, path_row, path_lanes, path_memop, sm, sub, warps, ctas, first_warp, l1d, l1d_base, l0c, l0c_base, l1i,
-    l1i_base, available, readers, cycle, events, pc_states, pc_slots, pc_issued, log, logged,
+    cfg, rows, path_row, path_lanes, path_memop, sm, s, sub, subs, warps, streams, ctas, first_warp, l1d, l0c, l0c_base,
+    l1i, l1i_base, available, readers, outbox, cycle, events, pc_states, pc_slots, pc_issued, log, logged,
 ):  # fmt: skip
     """One cycle of a sub-core's scheduler; returns True if a warp has ended and may be reclaimed."""
     count = int(sub["warps"])
@@ -324,7 +330,10 @@ def issue(  # type: ignore[no-untyped-def]
             verdict = own_block(cfg, row, warp, w, available, readers, cycle)
         if verdict == SELECTED:
             warp["passed"] = 1
-            verdict = unit_block(cfg, row, sm, sub, warp, w, l0c, l0c_base, l1i, l1i_base, cycle, events, log, logged)
+            verdict = unit_block(
+                cfg, row, path_memop, sm, s, sub, warp, streams, w, l0c, l0c_base, l1i, l1i_base, outbox, cycle, events,
+                log, logged,
+            )  # fmt: skip
         sub["verdict"][k] = verdict
         if verdict == SELECTED:
             if youngest < 0:
@@ -358,8 +367,8 @@ def issue(  # type: ignore[no-untyped-def]
             change_state(warp, w, verdict, at, cycle, pc_states, log, logged)
     if chosen >= 0:
         send(
-            cfg, rows, path_row, path_lanes, path_memop, sm, sub, warps, ctas, int(sub["order"][chosen]), first_warp,
-            l1d, l1d_base, available, readers, cycle, events, pc_issued, log, logged,
+            cfg, rows, path_row, path_lanes, path_memop, sm, s, sub, subs, warps, streams, ctas,
+            int(sub["order"][chosen]), first_warp, l1d, available, readers, cycle, events, pc_issued, log, logged,
         )  # fmt: skip
     sub["slot_reason"] = reason
     sub["slot_row"] = slot_row

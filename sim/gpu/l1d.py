@@ -1,146 +1,328 @@
-"""L1 data cache: sectored, write-through, with miss registers, in front of a fixed latency and bandwidth (§7.3).
+"""L1 data cache: sectored, with miss registers; lines take their place when they arrive (§7.3).
 
-An access is worked out in closed form when it starts: a sector that misses knows at once when it arrives, and the
-line carries that cycle, so that later accesses to it wait for the same fill. What lies behind L1 is the stand-in
-`behind_l1` of the configuration: one latency and one bandwidth per SM where crossbar, L2 and DRAM will be.
+An access waits in order for its turn, then looks up `tag_lookups` lines a cycle. Sectors that are not there are asked
+for in one message per line, once: later accesses to them wait at the same miss register. An access that finds no free
+miss register, or no credit for a store, stops the L1D until something comes back. Stores are written through; whether
+they take a line is a policy. Loads that bypass L1D (STRONG.GPU) and atomics go to L2 past the tags.
 """
 
+from sim.gpu.border import send
 from sim.gpu.counters import (
-    BEHIND_WRITE,
     L1D_HITS,
     L1D_MISSES,
-    L1D_MSHR_STALLS,
     L1D_READS,
     L1D_REQUESTS,
+    L1D_STALLS,
     L1D_TAG_LOOKUPS,
     L1D_WRITES,
 )
-from sim.gpu.frontend import behind_read
-from sim.gpu.state import NEVER
+from sim.gpu.decode import M_ATOMIC, M_COPY, M_REDUCTION, M_STORE
+from sim.gpu.log import note
+from sim.gpu.state import (
+    COPYING,
+    EV_HIT,
+    EV_MISS,
+    K_ATOMIC,
+    K_BYPASS,
+    K_LOAD,
+    K_REDUCTION,
+    K_STORE,
+    NEVER,
+    WAIT_DATA,
+    WRITING,
+)
 from sim.jit import njit
+from sim.memory.cache import DATA, find, find_or_victim, install, popcount, touch, victim
+from sim.memory.misses import drop_miss, find_miss, free_waiter, take_miss, wait_for
 
 
 @njit
-def pipeline_cycles(cfg, memop):  # type: ignore[no-untyped-def]
-    """Cycles that an instruction occupies L1D: tag lookups or data bandwidth, whichever takes longer."""
+def take_pending(sm, pendings, base):  # type: ignore[no-untyped-def]
+    """A free record for a memory instruction, relative to the SM's first; there is one for each place of the PRT."""
+    p = int(sm["free_pending"])
+    sm["free_pending"] = int(pendings[base + p]["next"])
+    return p
+
+
+@njit
+def start_access(cfg, sm, s, pendings, accesses, p, memop, lines, held, cycle):  # type: ignore[no-untyped-def]
+    """Let pending record `p` wait for its turn in L1D; its lines are kept until it has looked them up."""
+    room = int(cfg["pending_requests"])
+    pending = pendings[s * room + p]
+    count = int(memop["lines"])
+    first = int(memop["first"])
+    ring = room * int(cfg["lines_per_access"])
+    if int(sm["access_count"]) == 0:
+        sm["held"] = 0
+    to = int(sm["held"])
+    for k in range(count):
+        held[s * ring + (to + k) % ring] = lines[first + k]
+    sm["held"] = to + count
+    pending["held"] = to
+    pending["lines"] = count
+    pending["sectors"] = int(memop["sectors"])
+    tail = (int(sm["access_head"]) + int(sm["access_count"])) % room
+    accesses[s * room + tail] = p
+    sm["access_count"] = int(sm["access_count"]) + 1
+    if int(sm["access_count"]) == 1:
+        sm["next_access"] = max(cycle, int(sm["next_access"]))
+
+
+@njit
+def pipeline_cycles(cfg, pending):  # type: ignore[no-untyped-def]
+    """Cycles that an access occupies L1D: tag lookups or data bandwidth, whichever takes longer."""
     lookups = int(cfg["l1d_lookups"])
     width = int(cfg["l1d_sectors_per_cycle"])
-    tags = (int(memop["lines"]) + lookups - 1) // lookups
-    data = (int(memop["sectors"]) + width - 1) // width
+    tags = (int(pending["lines"]) + lookups - 1) // lookups
+    data = (int(pending["sectors"]) + width - 1) // width
     return max(1, max(tags, data))
 
 
 @njit
-def find(cfg, l1d, base, line):  # type: ignore[no-untyped-def]
-    """Index of the way that holds `line`, or -1 - (index of the least recently used way)."""
+def look_up(  # type: ignore[no-untyped-def]
+    cfg, rows, sm, s, warps, pendings, accesses, held, requests, request_base, l1d, tables, misses, waiters, buckets,
+    outbox, cycle, events, log, logged,
+):  # fmt: skip
+    """One cycle of the L1D: the next lines of the oldest access."""
+    sm["moved"] = 1
+    room = int(cfg["pending_requests"])
+    p = int(accesses[s * room + int(sm["access_head"])])
+    pending = pendings[s * room + p]
+    row = rows[int(pending["row"])]
+    kind = int(row["memory"])
+    if int(sm["access_started"]) < 0:
+        sm["access_started"] = cycle
+        sm["access_line"] = 0
+        pending["ready"] = max(int(pending["ready"]), cycle + int(row["after"]))
+        events[L1D_REQUESTS] += 1
+    k = int(sm["access_line"])
+    stop = min(int(pending["lines"]), k + int(cfg["l1d_lookups"]))
+    ring = room * int(cfg["lines_per_access"])
+    going = True
+    while going and k < stop:
+        touched = held[s * ring + (int(pending["held"]) + k) % ring]
+        if kind == M_STORE or kind == M_REDUCTION:
+            going = _write_line(cfg, row, sm, s, pending, touched, kind, l1d, outbox, cycle, events)
+        elif kind == M_ATOMIC or int(row["bypass"]) != 0:
+            going = _pass_line(cfg, row, sm, s, pending, p, touched, kind, tables[s], outbox, cycle, events)
+        else:
+            going = _read_line(
+                cfg, row, sm, s, pending, p, touched, l1d, tables[s], misses, waiters, buckets, outbox, cycle,
+                events,
+            )  # fmt: skip
+        if going:
+            k += 1
+    if int(sm["blocked_since"]) >= 0 and k > int(sm["access_line"]):
+        events[L1D_STALLS] += cycle - int(sm["blocked_since"])
+        sm["blocked_since"] = -1
+    sm["access_line"] = k
+    if k < int(pending["lines"]):
+        sm["next_access"] = cycle + 1
+        if not going:
+            sm["next_access"] = NEVER
+            if int(sm["blocked_since"]) < 0:
+                sm["blocked_since"] = cycle
+        return
+    pending["looked_up"] = 1
+    free = max(int(sm["access_started"]) + pipeline_cycles(cfg, pending), cycle + 1)
+    sm["access_started"] = -1
+    sm["access_head"] = (int(sm["access_head"]) + 1) % room
+    sm["access_count"] = int(sm["access_count"]) - 1
+    sm["next_access"] = free
+    w = int(pending["warp"])
+    if int(warps[w]["followed"]) != 0 and kind != M_STORE and kind != M_REDUCTION:
+        note(log, logged, cycle, w, int(pending["row"]), EV_HIT if int(pending["left"]) == 0 else EV_MISS, 0)
+    if int(pending["left"]) == 0:
+        complete(cfg, rows, sm, s, pendings, p, requests, request_base)
+
+
+@njit
+def _read_line(  # type: ignore[no-untyped-def]
+    cfg, row, sm, s, pending, p, touched, l1d, table, misses, waiters, buckets, outbox, cycle, events
+):
+    """Look up one line of a load; False if it has to wait for a miss register."""
+    line = int(touched["line"])
+    wanted = int(touched["sectors"])
+    sets = int(cfg["l1d_sets"])
     ways = int(cfg["l1d_ways"])
-    first = base + line % int(cfg["l1d_sets"]) * ways
-    victim = first
-    oldest = int(l1d[first]["used"])
-    for i in range(first, first + ways):
-        if int(l1d[i]["tag"]) == line + 1:
-            return i
-        if int(l1d[i]["used"]) < oldest:
-            oldest = int(l1d[i]["used"])
-            victim = i
-    return -1 - victim
+    way = find(l1d, (s * sets + line % sets) * ways, ways, line)
+    missing = wanted
+    if way >= 0:
+        missing = wanted & ~int(l1d[way]["valid"])
+    new = missing
+    if missing != 0:
+        i = find_miss(table, misses, buckets, line)
+        if i >= 0:
+            new = missing & ~int(misses[i]["sectors"])
+            if int(misses[i]["merged"]) >= int(cfg["l1d_merges"]):
+                return False
+        if int(table["sectors"]) + popcount(new) > int(cfg["l1d_mshrs"]):
+            return False
+        if i < 0:
+            i = take_miss(table, misses, buckets, line, -1)
+        wait_for(table, misses, waiters, i, p, missing)  # there is a waiter for each line of each place of the PRT
+        pending["left"] = int(pending["left"]) + popcount(missing)
+        if new != 0:
+            misses[i]["sectors"] = int(misses[i]["sectors"]) | new
+            table["sectors"] = int(table["sectors"]) + popcount(new)
+            send(cfg, sm, s, outbox, K_LOAD, line, new, i, cycle + int(row["after"]), cycle, events)
+    if way >= 0:
+        sm["use"] = int(sm["use"]) + 1
+        touch(l1d, way, int(cfg["l1d_replacement"]), int(sm["use"]))
+    events[L1D_TAG_LOOKUPS] += 1
+    events[L1D_READS] += popcount(wanted)
+    events[L1D_HITS] += popcount(wanted) - popcount(new)
+    events[L1D_MISSES] += popcount(new)
+    return True
 
 
 @njit
-def read(cfg, row, sm, l1d, base, fills, fill_base, memop, lines, cycle, events):  # type: ignore[no-untyped-def]
-    """Read the sectors of a load that leaves its sub-core in `cycle`.
-
-    Returns the cycle in which all its data is ready for the register link; `sm.l1_free` moves on.
-    """
-    events[L1D_REQUESTS] += 1
-    start = max(cycle, int(sm["l1_free"]))
-    occupied = pipeline_cycles(cfg, memop)
-    lookups = int(cfg["l1d_lookups"])
-    mshrs = int(cfg["l1d_mshrs"])
-    after = int(row["after"])
-    bypass = int(row["bypass"]) != 0
-    worst = start + after
-    at = start
-    first = int(memop["first"])
-    for k in range(int(memop["lines"])):
-        if k > 0 and k % lookups == 0:
-            at += 1
-        events[L1D_TAG_LOOKUPS] += 1
-        line = int(lines[first + k]["line"])
-        mask = int(lines[first + k]["sectors"])
-        way = -1
-        if not bypass:
-            way = find(cfg, l1d, base, line)
-            if way < 0:
-                way = -1 - way
-                entry = l1d[way]
-                entry["tag"] = line + 1
-                for s in range(4):
-                    entry["fill"][s] = NEVER
-            sm["lru"] = int(sm["lru"]) + 1
-            l1d[way]["used"] = int(sm["lru"])
-        for s in range(int(cfg["l1d_sectors"])):
-            if mask >> s & 1 == 0:
-                continue
-            events[L1D_READS] += 1
-            if way >= 0 and int(l1d[way]["fill"][s]) != NEVER:
-                events[L1D_HITS] += 1
-                worst = max(worst, max(at + after, int(l1d[way]["fill"][s])))
-                continue
-            events[L1D_MISSES] += 1
-            ring = fill_base + int(sm["fill_ring"])
-            if int(fills[ring]) > at:  # every miss register is taken: the pipeline waits for the oldest
-                events[L1D_MSHR_STALLS] += int(fills[ring]) - at
-                at = int(fills[ring])
-            arrival = behind_read(cfg, sm, at + after, int(cfg["sector_bytes"]), int(cfg["behind_latency"]), events)
-            fills[ring] = arrival
-            sm["fill_ring"] = (int(sm["fill_ring"]) + 1) % mshrs
-            if way >= 0:
-                l1d[way]["fill"][s] = arrival
-            worst = max(worst, arrival)
-    sm["l1_free"] = max(start + occupied, at + 1)
-    return worst
+def _pass_line(cfg, row, sm, s, pending, p, touched, kind, table, outbox, cycle, events):  # type: ignore[no-untyped-def]
+    """Ask L2 for one line of a bypassing load or of an atomic; False if no miss register is free."""
+    sectors = int(touched["sectors"])
+    count = popcount(sectors)
+    if int(table["sectors"]) + count > int(cfg["l1d_mshrs"]):
+        return False
+    table["sectors"] = int(table["sectors"]) + count
+    pending["left"] = int(pending["left"]) + count
+    sent = K_ATOMIC if kind == M_ATOMIC else K_BYPASS
+    i = send(cfg, sm, s, outbox, sent, int(touched["line"]), sectors, p, cycle + int(row["after"]), cycle, events)
+    if kind == M_ATOMIC:
+        outbox[i]["operations"] = int(touched["operations"])
+    events[L1D_TAG_LOOKUPS] += 1
+    events[L1D_READS] += count
+    events[L1D_MISSES] += count
+    return True
 
 
 @njit
-def write(cfg, sm, l1d, base, memop, lines, cycle, events):  # type: ignore[no-untyped-def]
-    """Write the sectors of a store through; lines that L1 does not hold are not fetched (lazy fetch on read).
-
-    Returns the cycle in which the last byte has left for what lies behind L1.
-    """
-    events[L1D_REQUESTS] += 1
-    start = max(cycle, int(sm["l1_free"]))
-    sm["l1_free"] = start + pipeline_cycles(cfg, memop)
-    first = int(memop["first"])
-    for k in range(int(memop["lines"])):
-        events[L1D_TAG_LOOKUPS] += 1
-        line = int(lines[first + k]["line"])
-        mask = int(lines[first + k]["sectors"])
-        way = find(cfg, l1d, base, line)
-        if way < 0 and int(cfg["write_allocate"]) != 0:
-            way = -1 - way
-            l1d[way]["tag"] = line + 1
-            for s in range(4):
-                l1d[way]["fill"][s] = NEVER
-        if way >= 0:
-            sm["lru"] = int(sm["lru"]) + 1
-            l1d[way]["used"] = int(sm["lru"])
-        for s in range(int(cfg["l1d_sectors"])):
-            if mask >> s & 1 != 0:
-                events[L1D_WRITES] += 1
-                if way >= 0 and int(cfg["write_allocate"]) != 0:
-                    l1d[way]["fill"][s] = min(int(l1d[way]["fill"][s]), start)
-    size = int(memop["sectors"]) * int(cfg["sector_bytes"])
-    events[BEHIND_WRITE] += size
-    width = int(cfg["behind_bytes"])
-    end = max(start * width, int(sm["behind_write_free"])) + size
-    sm["behind_write_free"] = end
-    return (end + width - 1) // width - 1
+def _write_line(cfg, row, sm, s, pending, touched, kind, l1d, outbox, cycle, events):  # type: ignore[no-untyped-def]
+    """Send one line of a store or reduction on to L2; False if there is no credit left."""
+    if int(sm["credits"]) == 0:
+        return False
+    sm["credits"] = int(sm["credits"]) - 1
+    line = int(touched["line"])
+    sectors = int(touched["sectors"])
+    sent = K_REDUCTION if kind == M_REDUCTION else K_STORE
+    i = send(cfg, sm, s, outbox, sent, line, sectors, -1, cycle, cycle, events)
+    message = outbox[i]
+    if kind == M_REDUCTION:
+        message["operations"] = int(touched["operations"])
+    else:
+        for sector in range(4):
+            message["bytes"][sector] = int(touched["bytes"][sector])
+        events[L1D_WRITES] += popcount(sectors)
+        _write_here(cfg, sm, s, l1d, line, sectors, int(touched["whole"]))
+    pending["ready"] = max(int(pending["ready"]), int(message["time"]))
+    events[L1D_TAG_LOOKUPS] += 1
+    return True
 
 
 @njit
-def invalidate(cfg, l1d, base):  # type: ignore[no-untyped-def]
+def _write_here(cfg, sm, s, l1d, line, sectors, whole):  # type: ignore[no-untyped-def]
+    """What a store does to the line in L1D itself: valid sectors are updated; with allocation whole ones become so."""
+    sets = int(cfg["l1d_sets"])
+    ways = int(cfg["l1d_ways"])
+    first = (s * sets + line % sets) * ways
+    policy = int(cfg["l1d_replacement"])
+    way = find(l1d, first, ways, line)
+    sm["use"] = int(sm["use"]) + 1
+    if way < 0:
+        if int(cfg["write_allocate"]) == 0:
+            return
+        way = victim(l1d, first, ways, policy)
+        install(l1d, way, line, DATA, policy, int(sm["use"]))
+    else:
+        touch(l1d, way, policy, int(sm["use"]))
+    if int(cfg["write_allocate"]) != 0:
+        l1d[way]["valid"] = int(l1d[way]["valid"]) | whole & sectors
+
+
+@njit
+def fill(cfg, rows, sm, s, pendings, requests, request_base, l1d, table, misses, waiters, buckets, i, sectors, cycle):  # type: ignore[no-untyped-def]
+    """Sectors of miss register `i` have arrived: they become valid, and those who wait for them go on."""
+    miss = misses[i]
+    line = int(miss["line"])
+    sets = int(cfg["l1d_sets"])
+    ways = int(cfg["l1d_ways"])
+    first = (s * sets + line % sets) * ways
+    policy = int(cfg["l1d_replacement"])
+    way = find_or_victim(l1d, first, ways, line, policy)
+    if way < 0:
+        way = -2 - way
+        sm["use"] = int(sm["use"]) + 1
+        install(l1d, way, line, DATA, policy, int(sm["use"]))
+    l1d[way]["valid"] = int(l1d[way]["valid"]) | sectors
+    miss["sectors"] = int(miss["sectors"]) & ~sectors
+    room = int(cfg["pending_requests"])
+    before = -1
+    k = int(miss["waiters"])
+    while k >= 0:
+        waiter = waiters[k]
+        got = int(waiter["sectors"]) & sectors
+        p = int(waiter["owner"])
+        if got != 0:
+            arrive(cfg, rows, sm, s, pendings, room, p, popcount(got), requests, request_base, cycle)
+        left = int(waiter["sectors"]) & ~sectors
+        if left == 0:
+            k = free_waiter(table, misses, waiters, i, before, k)
+        else:
+            waiter["sectors"] = left
+            before = k
+            k = int(waiter["next"])
+    if int(miss["sectors"]) == 0:
+        drop_miss(table, misses, buckets, i)
+
+
+@njit
+def arrive(cfg, rows, sm, s, pendings, room, p, count, requests, request_base, cycle):  # type: ignore[no-untyped-def]
+    """`count` sectors of pending record `p` have arrived."""
+    pending = pendings[s * room + p]
+    pending["left"] = int(pending["left"]) - count
+    pending["ready"] = max(int(pending["ready"]), cycle)
+    if int(pending["left"]) == 0 and int(pending["looked_up"]) != 0:
+        complete(cfg, rows, sm, s, pendings, p, requests, request_base)
+
+
+@njit
+def unblock(sm, cycle):  # type: ignore[no-untyped-def]
+    """Something came back: an access that was stopped tries again."""
+    if int(sm["blocked_since"]) >= 0:
+        sm["next_access"] = cycle
+
+
+@njit
+def complete(cfg, rows, sm, s, pendings, p, requests, request_base):  # type: ignore[no-untyped-def]
+    """All data of a memory instruction is known to be ready: it goes on to the registers, or is done."""
+    room = int(cfg["pending_requests"])
+    pending = pendings[s * room + p]
+    row = rows[int(pending["row"])]
+    kind = int(row["memory"])
+    entry = requests[request_base + int(sm["requests"])]
+    entry["phase"] = WAIT_DATA
+    if kind == M_COPY:
+        entry["phase"] = COPYING
+    elif int(row["target"]) < 0:
+        entry["phase"] = WRITING  # brings nothing to the registers: holds its place until it is done
+    entry["sub"] = int(pending["sub"])
+    entry["warp"] = int(pending["warp"])
+    entry["row"] = int(pending["row"])
+    entry["ready"] = int(pending["ready"])
+    entry["started"] = 0
+    entry["tail"] = int(pending["tail"])
+    entry["written"] = 0
+    entry["left"] = 0
+    entry["sequence"] = int(pending["sequence"])
+    sm["requests"] = int(sm["requests"]) + 1
+    sm["next_request"] = min(int(sm["next_request"]), int(pending["ready"]))
+    pending["next"] = int(sm["free_pending"])
+    sm["free_pending"] = p
+
+
+@njit
+def invalidate(cfg, s, l1d):  # type: ignore[no-untyped-def]
     """Forget every line (memory barriers of device or system scope, §6)."""
-    for i in range(base, base + int(cfg["l1d_sets"]) * int(cfg["l1d_ways"])):
+    size = int(cfg["l1d_sets"]) * int(cfg["l1d_ways"])
+    for i in range(s * size, (s + 1) * size):
         l1d[i]["tag"] = 0
-        l1d[i]["used"] = 0
+        l1d[i]["valid"] = 0

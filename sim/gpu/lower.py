@@ -4,6 +4,8 @@ Policies become small integers here; adding one is one function, one row in its 
 the register map's bounds are refused with the key's name.
 """
 
+from fractions import Fraction
+
 import numpy as np
 import numpy.typing as npt
 
@@ -11,6 +13,7 @@ from sim.arch import Arch
 from sim.errors import ArchError
 from sim.gpu import state
 from sim.gpu.decode import U_FP64_SHARED, U_MISC_QUEUE, U_SFU, U_TEXTURE
+from sim.memory.cache import MAX_SECTORS, REPLACEMENT
 
 CGGTY, GTO, LRR, TWO_LEVEL = range(4)
 ISSUE_POLICIES = {"cggty": CGGTY, "gto": GTO, "lrr": LRR, "two_level": TWO_LEVEL}
@@ -36,11 +39,21 @@ CONFIG = np.dtype(
             "banks", "read_ports", "write_ports", "ideal_registers", "merge_reads", "read_order", "result_queue",
             "rf_cache", "rf_slots",
             "memory_queue", "port_interval", "pending_requests",
-            "l1d_sets", "l1d_ways", "l1d_lookups", "l1d_sectors_per_cycle", "l1d_mshrs", "l1d_sectors", "sector_bytes",
-            "write_allocate",
+            "l1d_sets", "l1d_ways", "l1d_replacement", "l1d_lookups", "l1d_sectors_per_cycle", "l1d_mshrs",
+            "l1d_merges", "write_allocate", "line_bytes", "sector_bytes", "sectors_per_line", "lines_per_access",
             "l0c_sets", "l0c_ways", "l1c_sets", "l1c_ways", "constant_line", "ldc_line", "constant_miss",
-            "barrier_latency", "behind_latency", "behind_bytes", "instruction_behind",
-            "cta_latency", "warps_per_cta", "code_lines", "skip_idle",
+            "barrier_latency",
+            # Crossbar
+            "request_latency", "reply_latency", "request_bytes", "reply_bytes", "header_bytes", "credits",
+            # L2 (clock ratios: L2 or DRAM cycles = core cycles x num / den)
+            "slices", "channels", "interleave", "hashed", "l2_sets", "l2_ways", "l2_replacement", "l2_latency",
+            "l2_bytes", "port_bytes", "l2_mshrs", "l2_merges", "l2_atomic_rate", "l2_atomic_latency", "l2_num",
+            "l2_den",
+            # DRAM
+            "dram_num", "dram_den", "dram_latency", "dram_slots", "sectors_per_atom",
+            # Sizes of the simulator's own tables
+            "partition_events", "partition_replies", "outbox", "inbox",
+            "cta_latency", "warps_per_cta", "code_lines", "code_base", "skip_idle", "quantum",
         )
     ]
     + [("queue_entries", np.int64, (16,))],
@@ -119,11 +132,14 @@ def lower(arch: Arch, *, l1d_bytes: int) -> npt.NDArray[np.void]:
     l1d = sm.l1d
     c["l1d_ways"] = l1d.ways
     c["l1d_sets"] = max(1, l1d_bytes // (l1d.line * l1d.ways))
+    c["l1d_replacement"] = REPLACEMENT[l1d.replacement]
     c["l1d_lookups"] = l1d.tag_lookups
     c["l1d_sectors_per_cycle"] = max(1, l1d.bandwidth // l1d.sector)
-    c["l1d_mshrs"] = l1d.mshrs
-    c["l1d_sectors"] = _bounded("sm.l1d.line / sector", l1d.line // l1d.sector, 4)
-    c["sector_bytes"] = l1d.sector
+    c["l1d_mshrs"] = _bounded("sm.l1d.mshrs", l1d.mshrs, 1 << 14, l1d.line // l1d.sector)
+    c["l1d_merges"] = l1d.mshr_merges
+    c["line_bytes"] = l1d.line
+    c["sector_bytes"] = _bounded("sm.l1d.sector", l1d.sector, 32)
+    c["sectors_per_line"] = _bounded("sm.l1d.line / sector", l1d.line // l1d.sector, MAX_SECTORS)
     c["write_allocate"] = l1d.allocate_on_write
 
     constant = sm.constant
@@ -136,14 +152,75 @@ def lower(arch: Arch, *, l1d_bytes: int) -> npt.NDArray[np.void]:
     c["constant_miss"] = constant.miss_latency
 
     c["barrier_latency"] = sm.barrier.latency
-    c["behind_latency"] = config.behind_l1.latency
-    c["behind_bytes"] = config.behind_l1.bandwidth
-    c["instruction_behind"] = config.behind_l1.instruction_latency
+    _lower_memory(c, arch)
     c["cta_latency"] = _bounded("dispatch.cta_latency", config.dispatch.cta_latency, 1 << 20)
     c["skip_idle"] = 1
+    c["quantum"] = min(int(c["request_latency"]), int(c["reply_latency"]), int(c["cta_latency"]))
     queues = c["queue_entries"]
     queues[U_SFU] = _bounded("sm.units.sfu.queue", sm.units.sfu.queue, state.MAX_QUEUE)
     queues[U_FP64_SHARED] = _bounded("sm.units.fp64.queue", sm.units.fp64.queue, state.MAX_QUEUE)
     queues[U_MISC_QUEUE] = _bounded("sm.units.misc_queue.queue", sm.units.misc_queue.queue, state.MAX_QUEUE)
     queues[U_TEXTURE] = _bounded("sm.units.texture.queue", sm.units.texture.queue, state.MAX_QUEUE)
     return table
+
+
+def _lower_memory(c: np.void, arch: Arch) -> None:
+    """Crossbar, L2 and the clocks of L2 and DRAM."""
+    config = arch.config
+    noc = config.noc
+    c["request_latency"] = _bounded("noc.request_latency", noc.request_latency, 1 << 16)
+    c["reply_latency"] = _bounded("noc.reply_latency", noc.reply_latency, 1 << 16)
+    c["request_bytes"] = noc.request_bandwidth
+    c["reply_bytes"] = noc.reply_bandwidth
+    c["header_bytes"] = _bounded("noc.header", noc.header, 1 << 16, 0)
+    c["credits"] = _bounded("noc.credits", noc.credits, 1 << 14)
+    l2 = config.l2
+    channels = _bounded("dram.channels", config.dram.channels, 1 << 12)
+    if l2.slices % channels:
+        raise ArchError(f"l2.slices = {l2.slices}: each of {channels} channels needs as many; give a multiple")
+    c["slices"] = _bounded("l2.slices", l2.slices, 1 << 12)
+    c["channels"] = channels
+    line = config.sm.l1d.line
+    if l2.interleave % line:
+        raise ArchError(f"l2.interleave = {l2.interleave} B: a line of {line} B lies in one slice; give a multiple")
+    c["interleave"] = l2.interleave
+    c["hashed"] = l2.hashed
+    c["l2_ways"] = l2.ways
+    c["l2_sets"] = _sets("l2.size / slices", l2.size // l2.slices, line, l2.ways)
+    c["l2_replacement"] = REPLACEMENT[l2.replacement]
+    c["l2_latency"] = max(1, l2.latency)
+    c["l2_bytes"] = l2.bandwidth
+    c["port_bytes"] = l2.port_bandwidth
+    c["l2_mshrs"] = _bounded("l2.mshrs", l2.mshrs, 1 << 14)
+    c["l2_merges"] = _bounded("l2.mshr_merges", l2.mshr_merges, 1 << 14)
+    c["l2_atomic_rate"] = l2.atomic_rate
+    c["l2_atomic_latency"] = l2.atomic_latency
+    c["l2_num"], c["l2_den"] = _ratio("l2.clock", l2.clock, config.sm.clock)
+    c["dram_latency"] = config.dram.controller_latency
+
+
+#: Clock ratios are kept as fractions whose products with a cycle number stay in 64 bits.
+_LARGEST_TERM = 1 << 22
+
+
+def _ratio(key: str, clock: int, core: int) -> tuple[int, int]:
+    """`clock` / `core` as a reduced fraction of two small numbers (to a millionth, where the exact one is too long)."""
+    ratio = Fraction(clock, core)
+    if max(ratio.numerator, ratio.denominator) > _LARGEST_TERM:
+        ratio = ratio.limit_denominator(_LARGEST_TERM // (1 + int(ratio)))
+    if not 0 < ratio.numerator <= _LARGEST_TERM:
+        raise ArchError(f"{key} = {clock} Hz: no sensible ratio to the SM clock of {core} Hz")
+    return ratio.numerator, ratio.denominator
+
+
+def lower_dram_clock(c: np.void, arch: Arch, command_clock: Fraction, atom: int, slots: int) -> None:
+    """What the configuration record needs to know of the DRAM: its clock in hertz, bytes of an access, queue slots."""
+    ratio = command_clock / arch.config.sm.clock
+    ratio = ratio.limit_denominator(_LARGEST_TERM // (1 + int(ratio)))
+    c["dram_num"], c["dram_den"] = ratio.numerator, ratio.denominator
+    c["dram_slots"] = slots
+    sector = arch.config.sm.l1d.sector
+    line = arch.config.sm.l1d.line
+    if atom % sector or atom > line:
+        raise ArchError(f"dram: an access brings {atom} B, not a whole number of {sector}-B sectors of a {line}-B line")
+    c["sectors_per_atom"] = atom // sector

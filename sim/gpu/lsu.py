@@ -7,11 +7,13 @@ paper. From there it becomes a pending request; its data crosses the sub-core's 
 where results of fixed latency go first (§5).
 """
 
-from sim.gpu.constant import load_constant_ready
+from sim.gpu.border import next_reply
+from sim.gpu.constant import constants_arrived, load_constant_ready, wide_line
 from sim.gpu.counters import (
-    L1D_MISSES,
     LG_THROTTLE,
     MIO_THROTTLE,
+    NOC_ANSWERS,
+    NOC_LATENCY,
     RF_WRITE_DELAYS,
     SHARED_CYCLES,
     SHARED_REQUESTS,
@@ -30,18 +32,25 @@ from sim.gpu.decode import (
     M_STORE,
     U_MEMORY,
 )
-from sim.gpu.l1d import read, write
+from sim.gpu.frontend import line_arrived
+from sim.gpu.l1d import arrive, complete, fill, start_access, take_pending, unblock
 from sim.gpu.log import note
 from sim.gpu.regfile import count_reads, reserve_leftover, take_write_port, write_port_free
 from sim.gpu.scoreboard import clear_writes, release_readers
 from sim.gpu.state import (
+    COPYING,
     EV_DATA,
     EV_DOWN,
-    EV_HIT,
     EV_LEAVE,
-    EV_MISS,
     EV_READ,
     EV_REGISTER,
+    FENCE,
+    K_ATOMIC,
+    K_BYPASS,
+    K_FETCH,
+    K_LOAD,
+    K_REDUCTION,
+    K_STORE,
     MAX_QUEUE,
     NEVER,
     READING,
@@ -49,6 +58,8 @@ from sim.gpu.state import (
     WRITING,
 )
 from sim.jit import njit
+from sim.memory.cache import popcount
+from sim.trace.expand import free_access
 
 #: Memory space of a memory operation that the trace places in shared memory (sim.isa.opcodes.MemorySpace.SHARED).
 SHARED_SPACE = 2
@@ -101,8 +112,8 @@ def next_sub(cfg, rows, sm, subs, g0, cycle):  # type: ignore[no-untyped-def]
 
 @njit
 def leave(  # type: ignore[no-untyped-def]
-    cfg, rows, sm, sub, g, warps, requests, request_base, l1d, l1d_base, fills, fill_base, l1c, l1c_base, l1i, l1i_base,
-    memops, lines, readers, cycle, events, log, logged,
+    cfg, rows, sm, s, sub, g, warps, requests, request_base, pendings, accesses, held, l1c, l1c_base, l1i, l1i_base,
+    streams, memops, lines, readers, outbox, cycle, events, log, logged,
 ):  # fmt: skip
     """Take the head of a sub-core's queue into the SM: its sources are free, its access starts."""
     head = int(sub["queue_head"])
@@ -112,7 +123,6 @@ def leave(  # type: ignore[no-untyped-def]
     row = rows[r]
     warp = warps[w]
     kind = int(row["memory"])
-    pending = int(sm["requests"])
     if int(sm["memory_requests"]) >= int(cfg["pending_requests"]):
         return
     sm["moved"] = 1
@@ -122,68 +132,119 @@ def leave(  # type: ignore[no-untyped-def]
     sub["queue_count"] = int(sub["queue_count"]) - 1
     sub["queue_read"] = int(sub["queue_read"]) - 1
     sub["queue_last"] = cycle
+    sub["sleep_until"] = 0
     _return_credit(sub, warps)
-    followed = int(warp["followed"]) != 0
-    if followed:
+    if int(warp["followed"]) != 0:
         note(log, logged, cycle, w, r, EV_LEAVE, 0)
     if int(row["late_read"]) == 0:
         _sources_read(cfg, row, warp, readers, w, r, cycle, log, logged)
-
-    ready = cycle + int(row["after"])
-    tail = 0
-    if kind == M_LOAD or kind == M_COPY or kind == M_ATOMIC or kind == M_REDUCTION:
-        if m >= 0 and int(memops[m]["space"]) == SHARED_SPACE:
-            start = _shared_access(sm, int(memops[m]["bank_cycles"]), cycle, events)
-            ready += start - cycle
-            tail = int(memops[m]["bank_cycles"]) - 1
-        elif m >= 0:
-            missed = int(events[L1D_MISSES])
-            ready = read(cfg, row, sm, l1d, l1d_base, fills, fill_base, memops[m], lines, cycle, events)
-            if followed:
-                note(log, logged, cycle, w, r, EV_HIT if int(events[L1D_MISSES]) == missed else EV_MISS, ready)
-    elif kind == M_STORE:
-        if m >= 0 and int(memops[m]["space"]) == SHARED_SPACE:
-            ready = _shared_access(sm, int(memops[m]["bank_cycles"]), cycle, events)
-        elif m >= 0:
-            ready = write(cfg, sm, l1d, l1d_base, memops[m], lines, cycle, events)
-    elif kind == M_SHARED_LOAD or kind == M_SHARED_ATOMIC or kind == M_SHARED_STORE:
+    room = int(cfg["pending_requests"])
+    p = take_pending(sm, pendings, s * room)
+    pending = pendings[s * room + p]
+    pending["sub"] = g
+    pending["warp"] = w
+    pending["row"] = r
+    pending["ready"] = cycle + int(row["after"])
+    pending["tail"] = 0
+    pending["left"] = 0
+    pending["looked_up"] = 0
+    pending["lines"] = 0
+    pending["constant_line"] = -1
+    pending["sequence"] = int(sm["sequence"])
+    sm["sequence"] = int(sm["sequence"]) + 1
+    sm["memory_requests"] = int(sm["memory_requests"]) + 1
+    if kind == M_COPY:
+        warp["copies"] = int(warp["copies"]) + 1
         if m >= 0:
-            start = _shared_access(sm, int(memops[m]["bank_cycles"]), cycle, events)
-            ready += start - cycle
-            tail = int(memops[m]["bank_cycles"]) - 1
+            pending["tail"] = max(1, int(memops[m]["bank_cycles"]))
+    if m >= 0:
+        shared = kind == M_SHARED_LOAD or kind == M_SHARED_ATOMIC or kind == M_SHARED_STORE
+        if shared or int(memops[m]["space"]) == SHARED_SPACE:
+            conflicts = int(memops[m]["bank_cycles"])
+            start = _shared_access(sm, conflicts, cycle, events)
             if kind == M_SHARED_STORE:
-                ready = start + tail
+                pending["ready"] = start + conflicts - 1
+            elif kind == M_STORE:
+                pending["ready"] = start
+            else:
+                pending["ready"] = int(pending["ready"]) + start - cycle
+                pending["tail"] = conflicts - 1
+        elif kind == M_LOAD or kind == M_STORE or kind == M_COPY or kind == M_ATOMIC or kind == M_REDUCTION:
+            start_access(cfg, sm, s, pendings, accesses, p, memops[m], lines, held, cycle)
+            free_access(streams[w], memops[m])
+            return
+        free_access(streams[w], memops[m])
     elif kind == M_CONSTANT:
         start = max(cycle, int(sm["constant_free"]))
         sm["constant_free"] = start + 1
-        ready += start - cycle
-        ready += load_constant_ready(cfg, sm, l1c, l1i, l1c_base, l1i_base, int(row["constant"]), start, events)
-    elif kind == M_COPY_FENCE:
-        ready = max(cycle + 1, int(warp["copies_done"]))
+        address = max(0, int(row["constant"]))
+        fill = load_constant_ready(cfg, sm, s, l1c, l1i, l1c_base, l1i_base, address, start, outbox, events)
+        pending["ready"] = int(pending["ready"]) + start - cycle
+        if fill >= NEVER:
+            pending["constant_line"] = wide_line(cfg, address // int(cfg["ldc_line"]) * int(cfg["ldc_line"]))
+            pending["started"] = start
+            return
+        pending["ready"] = int(pending["ready"]) + fill - start
+    complete(cfg, rows, sm, s, pendings, p, requests, request_base)
+    if kind == M_COPY_FENCE:
+        entry = requests[request_base + int(sm["requests"]) - 1]
+        entry["ready"] = cycle + 1
+        entry["phase"] = WRITING
+        if int(warp["copies"]) > 0:
+            entry["phase"] = FENCE
+            entry["left"] = int(warp["copies"])
+            entry["ready"] = NEVER
+            warp["fences"] = int(warp["fences"]) + 1
+        sm["next_request"] = min(int(sm["next_request"]), cycle + 1)
 
-    if kind == M_COPY:
-        # The counter falls when the copy has read global memory and written shared memory (Table 2, LDGSTS).
-        ready += int(row["release"]) - int(row["after"]) - 1
-        if m >= 0:
-            written = max(1, int(memops[m]["bank_cycles"]))
-            start = _shared_access(sm, written, cycle, events)
-            ready += start - cycle + max(0, written - int(row["beats"]))
-        warp["copies_done"] = max(int(warp["copies_done"]), ready + 1)
-    entry = requests[request_base + pending]
-    # What brings nothing to the registers (stores, copies, reductions) only holds its place until it is done.
-    entry["phase"] = WRITING if kind == M_COPY or kind == M_COPY_FENCE or int(row["target"]) < 0 else WAIT_DATA
-    entry["sub"] = g
-    entry["warp"] = w
-    entry["row"] = r
-    entry["ready"] = ready
-    entry["started"] = 0
-    entry["tail"] = tail
-    entry["written"] = 0
-    entry["sequence"] = int(sm["sequence"])
-    sm["sequence"] = int(sm["sequence"]) + 1
-    sm["requests"] = pending + 1
-    sm["memory_requests"] = int(sm["memory_requests"]) + 1
-    sm["next_request"] = min(int(sm["next_request"]), ready)
+
+@njit
+def load_constants(cfg, rows, sm, s, pendings, requests, request_base, wide, cycle):  # type: ignore[no-untyped-def]
+    """LDC that wait for line `wide` of the L1 instruction/constant cache, which has arrived, go on."""
+    room = int(cfg["pending_requests"])
+    for p in range(room):
+        pending = pendings[s * room + p]
+        if int(pending["constant_line"]) == wide:
+            fill = max(cycle, int(pending["started"])) + int(cfg["constant_miss"])
+            pending["ready"] = int(pending["ready"]) + fill - int(pending["started"])
+            pending["constant_line"] = -1
+            complete(cfg, rows, sm, s, pendings, p, requests, request_base)
+
+
+@njit
+def deliver(  # type: ignore[no-untyped-def]
+    cfg, rows, sm, s, subs, g0, warps, pendings, requests, request_base, l1d, tables, misses, waiters, buckets, l0c,
+    l1c, l1c_base, l1i, l1i_base, inbox, cycle, events, log, logged,
+):  # fmt: skip
+    """Take in what arrives at the SM in this cycle."""
+    sm["moved"] = 1
+    room = int(cfg["pending_requests"])
+    while int(sm["next_reply"]) <= cycle:
+        reply = inbox[next_reply(cfg, sm, s, inbox)]
+        kind = int(reply["kind"])
+        sectors = int(reply["sectors"])
+        owner = int(reply["owner"])
+        table = tables[s]
+        if kind == K_FETCH:
+            line_arrived(cfg, sm, subs, g0, l1i, l1i_base, owner, cycle)
+            constants_arrived(cfg, subs, g0, warps, l0c, l1c, l1c_base, owner, cycle)
+            load_constants(cfg, rows, sm, s, pendings, requests, request_base, owner, cycle)
+            continue
+        if kind == K_LOAD:
+            fill(
+                cfg, rows, sm, s, pendings, requests, request_base, l1d, table, misses, waiters, buckets, owner,
+                sectors, cycle,
+            )  # fmt: skip
+            table["sectors"] = int(table["sectors"]) - popcount(sectors)
+        elif kind == K_BYPASS or kind == K_ATOMIC:
+            arrive(cfg, rows, sm, s, pendings, room, owner, popcount(sectors), requests, request_base, cycle)
+            table["sectors"] = int(table["sectors"]) - popcount(sectors)
+        else:
+            sm["credits"] = int(sm["credits"]) + 1
+        if kind != K_STORE and kind != K_REDUCTION:
+            events[NOC_LATENCY] += cycle - int(reply["born"])
+            events[NOC_ANSWERS] += 1
+        unblock(sm, cycle)
 
 
 @njit
@@ -251,6 +312,7 @@ def write_back(cfg, rows, sm, subs, warps, requests, base, available, readers, c
             # The last register was written in the cycle before: the counter falls and is seen from now on.
             w = int(entry["warp"])
             r = int(entry["row"])
+            subs[int(entry["sub"])]["sleep_until"] = 0
             if int(cfg["scoreboard"]) != 0 and int(rows[r]["unit"]) >= FIRST_QUEUED:
                 clear_writes(rows[r], available, w, cycle)
             if int(rows[r]["late_read"]) != 0:
@@ -258,6 +320,8 @@ def write_back(cfg, rows, sm, subs, warps, requests, base, available, readers, c
             finish(rows[r], warps[w], w, r, cycle, log, logged)
             if int(rows[r]["unit"]) == U_MEMORY:
                 sm["memory_requests"] = int(sm["memory_requests"]) - 1
+            if int(rows[r]["memory"]) == M_COPY:
+                _copy_done(sm, warps[w], w, requests, base, int(entry["sequence"]), cycle)
             last = int(sm["requests"]) - 1
             if i != last:
                 requests[base + i] = requests[base + last]
@@ -269,10 +333,13 @@ def write_back(cfg, rows, sm, subs, warps, requests, base, available, readers, c
         if int(entry["phase"]) == READING and int(entry["ready"]) <= cycle:
             w = int(entry["warp"])
             r = int(entry["row"])
+            subs[int(entry["sub"])]["sleep_until"] = 0
             _sources_read(cfg, rows[r], warps[w], readers, w, r, cycle, log, logged)
             entry["phase"] = WRITING
             # Issue, Control and the queue took two cycles; a consumer issues the cycle after the write (§6).
             entry["ready"] = max(cycle, int(entry["started"]) + int(rows[r]["latency"]) - 3)
+        elif int(entry["phase"]) == COPYING and int(entry["ready"]) <= cycle:
+            _write_copy(rows[int(entry["row"])], sm, entry, cycle, events)
     _take_links(rows, sm, subs, warps, requests, base, cycle, log, logged)
     for i in range(int(sm["requests"])):
         entry = requests[base + i]
@@ -288,6 +355,34 @@ def write_back(cfg, rows, sm, subs, warps, requests, base, available, readers, c
             ready = cycle + 1
         soonest = min(soonest, ready)
     sm["next_request"] = soonest
+
+
+@njit
+def _write_copy(row, sm, entry, cycle, events):  # type: ignore[no-untyped-def]
+    """The data of an LDGSTS is there and goes to shared memory; its counter falls after that (Table 2, LDGSTS)."""
+    done = cycle + int(row["release"]) - int(row["after"]) - 1
+    written = int(entry["tail"])
+    if written > 0:
+        start = _shared_access(sm, written, cycle, events)
+        done += start - cycle + max(0, written - int(row["beats"]))
+    entry["ready"] = max(cycle, done)
+    entry["phase"] = WRITING
+
+
+@njit
+def _copy_done(sm, warp, w, requests, base, sequence, cycle):  # type: ignore[no-untyped-def]
+    """An LDGSTS is done: fences of its warp that came after it wait for one copy less."""
+    warp["copies"] = int(warp["copies"]) - 1
+    if int(warp["fences"]) == 0:
+        return
+    for i in range(int(sm["requests"])):
+        entry = requests[base + i]
+        if int(entry["phase"]) == FENCE and int(entry["warp"]) == w and int(entry["sequence"]) > sequence:
+            entry["left"] = int(entry["left"]) - 1
+            if int(entry["left"]) == 0:
+                entry["phase"] = WRITING
+                entry["ready"] = cycle
+                warp["fences"] = int(warp["fences"]) - 1
 
 
 @njit

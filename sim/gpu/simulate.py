@@ -2,25 +2,34 @@
 
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from sim.arch import Arch
-from sim.errors import CycleLimit, Deadlock
+from sim.errors import CycleLimit, Deadlock, RunFailed
+from sim.gpu import chip, state
 from sim.gpu import counters as c
-from sim.gpu import state
-from sim.gpu.chip import DEADLOCKED, DONE, run_chip
+from sim.gpu.chip import DEADLOCKED, DONE, exchange_ctas, next_border
 from sim.gpu.deadlock import wait_for_graph
 from sim.gpu.decode import FIRST_QUEUED, U_TEXTURE, decode
-from sim.gpu.lower import lower
+from sim.gpu.island import run_sms
+from sim.gpu.memory_side import MemorySide, chip_config
 from sim.gpu.occupancy import Fit, fit
-from sim.trace.expand import expand
+from sim.gpu.partition import run_memory
+from sim.gpu.quanta import run_quanta
+from sim.memory.cache import CACHE_LINE
+from sim.memory.misses import new_tables
+from sim.trace.expand import LARGEST, LINE, BatchTables, Move, Windows, refill
 from sim.trace.model import KernelTrace
+from sim.trace.stream import KernelStream
 
 #: Cycles between two looks at the clock, the limit and the keyboard.
 SLICE = 20_000
 LOG_LENGTH = 1 << 18
+#: Threads share a quantum in which at least that many SMs for each thread have something to do.
+SMS_PER_THREAD = 4
 
 
 class Follow(NamedTuple):
@@ -34,33 +43,65 @@ class Follow(NamedTuple):
 Progress = Callable[[int, int, int], None]
 
 
+class Counts:
+    """What one worker counts, per static instruction (one row more: cycles without an instruction) and in all."""
+
+    def __init__(self, rows: int) -> None:
+        self.pc_states = np.zeros((rows + 1, c.REASON_COUNT), np.int64)
+        self.pc_slots = np.zeros((rows + 1, c.REASON_COUNT), np.int64)
+        self.pc_issued = np.zeros((rows + 1, 2), np.int64)
+        self.events = np.zeros(c.EVENT_COUNT, np.int64)
+
+    def add(self, other: "Counts") -> None:
+        """Add what another worker counted."""
+        for name in ("pc_states", "pc_slots", "pc_issued", "events"):
+            getattr(self, name)[...] += getattr(other, name)
+
+
 class Machine:
     """All state of a chip that runs one kernel; arrays of the records in `state.py`, plain data."""
 
-    def __init__(self, kernel: KernelTrace, arch: Arch, room: Fit, rows: Any, follow: Follow | None) -> None:
+    def __init__(
+        self,
+        kernel: KernelStream,
+        arch: Arch,
+        room: Fit,
+        rows: Any,
+        memory: MemorySide,
+        follow: Follow | None,
+        threads: int = 1,
+    ) -> None:
         header = kernel.header
-        self.cfg = lower(arch, l1d_bytes=room.l1d_bytes)
+        self.cfg, _ = chip_config(arch, room.l1d_bytes)
         cfg = self.cfg[0]
         cfg["warps_per_cta"] = header.warps_per_cta
         if not header.has_control_bits:
             cfg["scoreboard"] = 1
         last = max((int(pc) for pc in rows["pc"]), default=0)
         cfg["code_lines"] = last // int(cfg["l0_line"]) + 1
+        cfg["code_base"] = memory.code_line(kernel)
         sms, per_sm, subs = int(cfg["sms"]), int(cfg["warps_per_sm"]), int(cfg["sub_cores"])
         if int(cfg["scoreboard"]):
             rows["raise_write"] = rows["raise_read"] = -1  # it replaces the counters
             rows["tracked"] = 1  # readers are released when their operands are read (§9.4)
         self.rows = rows
-        self.expanded = expand(
+        self.memory = memory
+        self.tables = BatchTables(kernel)
+        self.windows = Windows(
+            sms * per_sm,
             kernel,
             line_bytes=arch.config.sm.l1d.line,
             sector_bytes=arch.config.sm.l1d.sector,
             banks=arch.config.sm.shared_memory.banks,
             bank_bytes=arch.config.sm.shared_memory.bank_width,
+            workers=threads,
         )
+        cfg["lines_per_access"] = LARGEST
         self.sms = np.zeros(sms, state.SM)
-        self.sms["next_launch"] = state.NEVER
-        self.sms["next_request"] = state.NEVER
+        for name in ("next_launch", "next_request", "next_reply", "idle_until"):
+            self.sms[name] = state.NEVER
+        self.sms["access_started"] = self.sms["blocked_since"] = -1
+        self.sms["credits"] = int(cfg["credits"])
         self.subs = np.zeros(sms * subs, state.SUBCORE)
         self.subs["sm"] = np.arange(sms * subs) // subs
         for name in ("greedy", "fetch_greedy", "last_line", "stream_next", "raise_warp"):
@@ -75,101 +116,217 @@ class Machine:
         queued = (U_TEXTURE + 1 - FIRST_QUEUED) * state.MAX_QUEUE * subs
         # Instructions of fixed latency that something follows: at most one a cycle from Allocate to their end.
         fixed = subs * (int(rows["latency"].max(initial=0)) + int(rows["window"].max(initial=0)) + 32)
-        in_unit = int(cfg["pending_requests"]) + fixed + queued
-        self.requests = np.zeros(sms * in_unit, state.REQUEST)
+        places = int(cfg["pending_requests"])
+        self.requests = np.zeros(sms * (places + fixed + queued), state.REQUEST)
+        self.pendings = np.zeros(sms * places, state.PENDING)
+        self.pendings["next"] = np.tile(np.append(np.arange(1, places), -1), sms)
+        self.pendings["constant_line"] = -1
+        self.accesses = np.zeros(sms * places, np.int32)
+        self.held = np.zeros(sms * places * LARGEST, LINE)
         self.l0i = np.zeros(sms * subs * int(cfg["l0_sets"]) * int(cfg["l0_ways"]), state.PLAIN_LINE)
         self.l1i = np.zeros(sms * int(cfg["l1i_sets"]) * int(cfg["l1i_ways"]), state.PLAIN_LINE)
         self.l0c = np.zeros(sms * subs * int(cfg["l0c_sets"]) * int(cfg["l0c_ways"]), state.PLAIN_LINE)
         self.l1c = np.zeros(sms * int(cfg["l1c_sets"]) * int(cfg["l1c_ways"]), state.PLAIN_LINE)
-        self.l1d = np.zeros(sms * int(cfg["l1d_sets"]) * int(cfg["l1d_ways"]), state.LINE)
-        self.fills = np.zeros(sms * int(cfg["l1d_mshrs"]), np.int64)
+        self.l1d = np.zeros(sms * int(cfg["l1d_sets"]) * int(cfg["l1d_ways"]), CACHE_LINE)
+        waiting = places * LARGEST
+        self.miss_tables, self.misses, self.waiters, self.buckets = new_tables(sms, int(cfg["l1d_mshrs"]), waiting)
+        self.outbox = np.zeros(sms * int(cfg["outbox"]), state.MESSAGE)
+        self.inbox = np.zeros(sms * int(cfg["inbox"]), state.REPLY)
         boards = len(self.warps) if int(cfg["scoreboard"]) else 1
         self.available = np.zeros((boards, state.SCOREBOARD_ENTRIES), np.int64)
         self.readers = np.zeros((boards, state.SCOREBOARD_ENTRIES), np.int16)
-        # One row more than the program: cycles that belong to no instruction.
-        self.pc_states = np.zeros((len(rows) + 1, c.REASON_COUNT), np.int64)
-        self.pc_slots = np.zeros((len(rows) + 1, c.REASON_COUNT), np.int64)
-        self.pc_issued = np.zeros((len(rows) + 1, 2), np.int64)
-        self.events = np.zeros(c.EVENT_COUNT, np.int64)
+        self.counts = [Counts(len(rows)) for _ in range(threads)]
         self.log = np.zeros(LOG_LENGTH if follow else 1, state.LOG)
         self.logged = np.zeros(1, np.int64)
         self.follow = np.array([follow.sm, follow.warp] if follow else [-2, -2], np.int64)
-        self.clock = np.zeros(sms, np.int64)
-        self.owed = np.zeros(sms, np.int64)
-        self.dispatch = np.array([0, header.ctas, room.ctas_per_sm, 0, -1], np.int64)
-        self.started = False
+        self.dispatch = np.zeros(16, np.int64)
+        self.dispatch[chip.CTAS] = header.ctas
+        self.dispatch[chip.CTAS_PER_SM] = room.ctas_per_sm
+        self.dispatch[chip.MEMORY_NEXT] = state.NEVER
+        self.window = np.zeros(1, np.int64)
+        self._live: set[int] = set()
+        self._assigned = 0
+        self.load()
+        chip.exchange_ctas(self.cfg, self.sms, self.ctas, self.dispatch)
 
-    def run(self, stop: int) -> int:
-        """Advance every SM to cycle `stop`; the outcome of `chip.run_chip`."""
-        x = self.expanded
-        first, self.started = not self.started, True
-        outcome = run_chip(
-            self.cfg, self.rows, x.path_row, x.path_offset, x.path_lanes, x.path_memop, x.warp_path, x.warp_memop,
-            x.memops, x.lines, self.sms, self.subs, self.warps, self.ctas, self.requests, self.l0i, self.l1i, self.l0c,
-            self.l1c, self.l1d, self.fills, self.available, self.readers, self.pc_states, self.pc_slots, self.pc_issued,
-            self.events, self.log, self.logged, self.follow, self.clock, self.owed, self.dispatch, stop, first,
+    def load(self) -> None:
+        """Read ahead: every CTA that could start within a quantum must be at hand; what has ended is dropped."""
+        dispatch = self.dispatch
+        following = int(dispatch[chip.NEXT_CTA])
+        live = set(self.ctas[self.ctas["live"] != 0]["number"].tolist())
+        self.tables.release(cta for cta in [*self._live, *range(self._assigned, following)] if cta not in live)
+        self._live, self._assigned = live, following
+        moves = self.tables.drop()
+        if moves:
+            self._shift(moves)
+        wanted = min(following + len(self.sms) * int(dispatch[chip.CTAS_PER_SM]), int(dispatch[chip.CTAS]))
+        while self.tables.loaded < wanted and self.tables.load_next():
+            pass
+        self.windows.dropped(self.tables)
+        dispatch[chip.LOADED] = self.tables.loaded
+        waiting = self.ctas[(self.ctas["live"] != 0) & (self.ctas["launched"] == 0)]["number"]
+        first = min([following, *waiting.tolist()])
+        if first < self.tables.loaded:
+            self.window[0] = first - self.tables.first_row(first) // int(self.cfg[0]["warps_per_cta"])
+
+    def _shift(self, moves: list[Move]) -> None:
+        """Places of warps follow the batches that moved in the tables."""
+        cta = self.warps["number"] // int(self.cfg[0]["warps_per_cta"])
+        for move in moves:
+            moved = (self.warps["life"] != state.FREE) & (cta >= move.first) & (cta < move.first + move.ctas)
+            for name in ("position", "fetched", "end"):
+                self.warps[name][moved] -= move.entries
+        self.windows.shift(moves)
+
+    def arguments(self, worker: int = 0) -> tuple[Any, ...]:
+        """The arrays of SMs and of their windows, in the order of `island.run_sms`; each worker counts on its own."""
+        t, c = self.tables, self.counts[worker]
+        return (
+            self.cfg, self.rows, t.path_row, t.path_lanes, t.path_memop, t.starts, self.window, self.sms, self.subs,
+            self.warps, self.ctas, self.requests, self.pendings, self.accesses, self.held, self.l0i, self.l1i, self.l0c,
+            self.l1c, self.l1d, self.miss_tables, self.misses, self.waiters, self.buckets, self.outbox, self.inbox,
+            self.available, self.readers, c.pc_states, c.pc_slots, c.pc_issued, c.events, self.log, self.logged,
+            self.follow, *_window_arguments(self.windows, t, worker),
         )  # fmt: skip
-        return int(outcome)
+
+    def run(self, limit: int, pool: ThreadPoolExecutor | None = None) -> int:
+        """Advance to cycle `limit`; the outcome of `quanta.run_quanta`. With a pool, busy quanta are shared."""
+        workers = len(self.counts)
+        many = len(self.sms) + 1 if pool is None or workers == 1 else min(len(self.sms), SMS_PER_THREAD * workers)
+        while True:
+            outcome = int(
+                run_quanta(
+                    run_sms, run_memory, refill, *self.arguments(), *self.memory.arguments(), self.dispatch, limit, many
+                )
+            )
+            if outcome == chip.BUSY and pool is not None:
+                outcome = self._share_quanta(limit, pool, many)
+            if outcome == chip.NEED_DATA:
+                self.load()
+            elif outcome != chip.BUSY:
+                return outcome
+
+    def _share_quanta(self, limit: int, pool: ThreadPoolExecutor, many: int) -> int:
+        """Run quanta with the SMs divided among the workers for as long as at least `many` of them are busy."""
+        workers, sms = len(self.counts), len(self.sms)
+        arguments = [self.arguments(worker) for worker in range(workers)]
+        memory = self.memory.arguments()
+        work: Any = run_sms
+        while True:
+            outcome = int(next_border(self.cfg, self.sms, self.dispatch, limit))
+            if outcome != chip.BUSY:
+                return outcome
+            stop = int(self.dispatch[chip.BORDER])
+            parts = [
+                pool.submit(work, refill, *arguments[i], sms * i // workers, sms * (i + 1) // workers, stop)
+                for i in range(workers)
+            ]
+            busy = sum(int(part.result()) for part in parts)
+            soonest = int(run_memory(self.cfg, self.sms, self.outbox, self.inbox, *memory, stop, 1))
+            if soonest < 0:
+                return chip.OVERFLOW
+            self.dispatch[chip.MEMORY_NEXT] = soonest
+            exchange_ctas(self.cfg, self.sms, self.ctas, self.dispatch)
+            if busy < many:
+                return chip.BUSY
+
+
+def _window_arguments(windows: Windows, tables: BatchTables, worker: int) -> tuple[Any, ...]:
+    """What `refill` takes beside the range of warp slots."""
+    return (
+        windows.rows, tables.entries, tables.path_row, tables.path_mask, tables.kinds, tables.bases, tables.strides,
+        tables.extras, tables.deltas, windows.streams, windows.memops, windows.lines, windows.memos[worker],
+        windows.memo_lines[worker], windows.scratch[worker], windows.windows, windows.shifts,
+    )  # fmt: skip
 
 
 def simulate_kernel(
-    kernel: KernelTrace,
+    kernel: "KernelTrace | KernelStream",
     arch: Arch,
     *,
+    memory: MemorySide | None = None,
     max_cycles: int | None = None,
     follow: Follow | None = None,
     unknown_op: str = "warn",
     progress: Progress | None = None,
     skip_idle: bool = True,
+    quantum: int | None = None,
+    threads: int = 1,
 ) -> c.KernelCounters:
     """Replay a kernel on a chip and return everything that was counted.
 
-    Raises TraceError (kernel does not fit, unknown opcode with `unknown_op="error"`), ArchError, CycleLimit, and
-    Deadlock with a wait-for graph when nothing can move any more.
+    `memory` = what earlier kernels left in L2 (None: an empty one). `skip_idle`, `quantum` (cycles, at most the
+    longest one that the chip allows) and `threads` change how the run goes, not its result. Raises TraceError (kernel
+    does not fit, unknown opcode with `unknown_op="error"`), ArchError, CycleLimit, and Deadlock with a wait-for graph
+    when nothing can move any more.
     """
     began = time.perf_counter()
     header = kernel.header
     room = fit(header, arch)
     rows, warnings = decode(kernel.static, arch, unknown_op=unknown_op, path=header.name)
-    machine = Machine(kernel, arch, room, rows, follow)
-    machine.cfg[0]["skip_idle"] = skip_idle
-    if int(machine.cfg[0]["scoreboard"]) and arch.config.sm.issue.dependence == "control_bits":
+    memory = memory or MemorySide(arch)
+    memory.start_kernel(arch.config.l2.keep_between_kernels)
+    machine = Machine(kernel.stream(), arch, room, rows, memory, follow, threads)
+    cfg = machine.cfg[0]
+    cfg["skip_idle"] = skip_idle
+    if quantum is not None:
+        cfg["quantum"] = max(1, min(quantum, int(cfg["quantum"])))
+    if int(cfg["scoreboard"]) and arch.config.sm.issue.dependence == "control_bits":
         warnings.append("the trace has no control bits: dependences are kept by the scoreboard")
     total = kernel.warp_instructions
     limit = max_cycles if max_cycles is not None else state.NEVER
     stop, done, last_progress = 0, 0, 0
-    while True:
-        stop = min(stop + SLICE, limit)
-        outcome = machine.run(stop)
-        before, done = done, int(machine.sms["issued"].sum())
-        last_progress = stop if done > before else last_progress
-        if progress is not None:
-            progress(done, total, stop)
-        if outcome == DONE:
-            break
-        if outcome == DEADLOCKED or stop - last_progress > arch.config.deadlock_cycles:
-            raise Deadlock(wait_for_graph(machine, kernel))
-        if stop >= limit:
-            raise CycleLimit(
-                f"kernel {header.name}: cycle {limit} reached (--max-cycles) after {done} of {total} warp instructions"
-            )
+    pool = ThreadPoolExecutor(threads) if threads > 1 else None
+    try:
+        while True:
+            stop = min(stop + SLICE, limit)
+            outcome = machine.run(stop, pool)
+            before, done = done, int(machine.sms["issued"].sum())
+            last_progress = stop if done > before else last_progress
+            if progress is not None:
+                progress(done, total, stop)
+            if outcome == DONE:
+                break
+            if outcome == chip.OVERFLOW:
+                raise RunFailed(f"kernel {header.name}: a crossbar inbox overflows; this is a fault of Tickwise")
+            if outcome == DEADLOCKED or stop - last_progress > arch.config.deadlock_cycles:
+                raise Deadlock(wait_for_graph(machine, kernel))
+            if stop >= limit:
+                raise CycleLimit(
+                    f"kernel {header.name}: cycle {limit} reached (--max-cycles) after {done} of {total} warp"
+                    " instructions"
+                )
+    finally:
+        if pool is not None:
+            pool.shutdown()
+    memory.drain(machine.cfg, machine.sms, machine.outbox, machine.inbox)
     result = _collect(machine, kernel, arch, room, warnings, follow)
     result.time = time.perf_counter() - began
     return result
 
 
 def _collect(
-    machine: Machine, kernel: KernelTrace, arch: Arch, room: Fit, warnings: list[str], follow: Follow | None
+    machine: Machine,
+    kernel: "KernelTrace | KernelStream",
+    arch: Arch,
+    room: Fit,
+    warnings: list[str],
+    follow: Follow | None,
 ) -> c.KernelCounters:
-    """Reduce the machine's arrays, in SM order, to the result's counters."""
+    """Reduce the machine's arrays to the result's counters: sums of integers, whatever worker counted them."""
     header = kernel.header
-    cycles = int(machine.dispatch[3])
+    cycles = int(machine.dispatch[chip.LAST_END])
     sms, subs = int(machine.cfg[0]["sms"]), int(machine.cfg[0]["sub_cores"])
     active = int(machine.sms["active_cycles"].sum())
-    pc_slots = machine.pc_slots
+    counts = machine.counts[0]
+    for other in machine.counts[1:]:
+        counts.add(other)
+    pc_slots, pc_states, pc_issued = counts.pc_slots, counts.pc_states, counts.pc_issued
+    events = counts.events + machine.memory.events
+    events[c.DRAM0 : c.DRAM0 + len(machine.memory.dram_events)] += machine.memory.dram_events
     pc_slots[-1, c.NO_CTA] += (cycles * sms - active) * subs
     by_reason = pc_slots.sum(axis=0)
-    states = machine.pc_states.sum(axis=0)
+    states = pc_states.sum(axis=0)
     lifetime = int(machine.sms["warp_cycles"].sum())
     stalls = {c.REASON_NAMES[i]: int(by_reason[i]) for i in range(c.REASON_COUNT) if i != c.SELECTED and by_reason[i]}
     slots = arch.config.sm.max_warps
@@ -184,10 +341,10 @@ def _collect(
     hotspots = c.Hotspots(
         sass=[row.sass for row in kernel.static],
         pcs=machine.rows["pc"].astype(np.int64),
-        issued=machine.pc_issued[:-1, 0].copy(),
-        threads=machine.pc_issued[:-1, 1].copy(),
+        issued=pc_issued[:-1, 0].copy(),
+        threads=pc_issued[:-1, 1].copy(),
         slot_stalls=pc_slots[:-1].copy(),
-        warp_states=machine.pc_states[:-1].copy(),
+        warp_states=pc_states[:-1].copy(),
     )
     return c.KernelCounters(
         header=header,
@@ -198,7 +355,7 @@ def _collect(
         sub_cores=subs,
         warp_instructions=int(machine.sms["issued"].sum()),
         thread_instructions=int(machine.sms["lanes"].sum()),
-        events={name: int(machine.events[i]) for i, name in enumerate(c.EVENT_NAMES)},
+        events={name: int(events[i]) for i, name in enumerate(c.EVENT_NAMES)},
         issue_slots=c.IssueSlots(cycles * sms * subs, int(by_reason[c.SELECTED]), stalls),
         warp_states={c.REASON_NAMES[i]: int(states[i]) for i in range(c.REASON_COUNT) if states[i]},
         warp_lifetime=lifetime,
@@ -253,8 +410,8 @@ def _detail(event: int, value: int) -> str:
         return f"{value} lanes"
     if event in (state.EV_ARRIVE, state.EV_RELEASE):
         return f"barrier {value}"
-    if event in (state.EV_MISS, state.EV_CONSTANT_MISS):
-        return f"data in cycle {value}"
+    if event == state.EV_CONSTANT_MISS:
+        return f"data in cycle {value}" if value < state.NEVER else "asked of L2"
     if event == state.EV_STATE:
         return c.REASON_NAMES[value]
     if event == state.EV_FETCH_MISS:

@@ -62,9 +62,10 @@ WARP = np.dtype(
         ("sub", np.int32),  # its sub-core: slot mod 4 (§2)
         ("cta", np.int32),  # CTA slot
         ("in_flight", np.int32),  # issued instructions that still own counters or results
-        ("memop", np.int64),  # next memory operation with addresses
+        ("memop", np.int64),  # accesses with addresses issued so far: the next one is that of its window
         ("number", np.int64),  # warp of the launch: CTA x warps per CTA + warp in CTA
-        ("copies_done", np.int64),  # when the last LDGSTS that left the unit has finished (LDGDEPBAR)
+        ("copies", np.int32),  # LDGSTS that have left the unit and are not done (LDGDEPBAR waits for them)
+        ("fences", np.int32),  # LDGDEPBAR that wait for them
         ("born", np.int64),
         ("barrier", np.int8),  # the CTA barrier it waits at
         ("active", np.int8),  # two-level scheduling: in the active set
@@ -103,6 +104,8 @@ SUBCORE = np.dtype(
         ("greedy", np.int32),  # warp that issued last, -1 = none
         ("fetch_greedy", np.int32),
         ("fetch_idle", np.int8),  # 1 = nothing to fetch until an event
+        ("sleep_until", np.int64),  # nothing of it changes before that cycle, unless somebody sets this to 0
+        ("booked", np.int64),  # cycles before this one have their reason; while it sleeps the last one holds on
         ("moved", np.int8),  # something in this sub-core changed in this cycle
         ("slot_reason", np.int8),  # of the current cycle
         ("slot_row", np.int32),
@@ -159,43 +162,68 @@ SUBCORE = np.dtype(
     align=True,
 )
 
+MAX_COMPLETED = 64  # CTAs of an SM that can end within a quantum
+
 SM = np.dtype(
     [
+        ("clock", np.int64),  # next cycle to run
+        ("idle_until", np.int64),  # nothing changes before it
+        ("hungry", np.int8),  # a warp has no address at hand for its next access: its window must be refilled
         ("ctas", np.int32),  # CTAs live or on their way
         ("live_ctas", np.int32),  # CTAs whose warps are in their slots
         ("next_launch", np.int64),  # start of the earliest CTA on its way
         ("active_cycles", np.int64),
+        ("active_since", np.int64),  # cycle in which the first of its CTAs started, while it has one
         ("warp_cycles", np.int64),  # sum of warp lifetimes
         ("issued", np.int64),  # warp instructions
         ("lanes", np.int64),  # thread instructions
-        ("completed", np.int32),  # CTAs that ended in this cycle
+        ("completed", np.int32),  # CTAs that ended and that the dispatcher has not been told of
+        ("taken", np.int32),  # how many of them it has been told of
+        ("completed_at", np.int64, (MAX_COMPLETED,)),  # first cycle in which their place was free
+        ("ended", np.int64),  # first cycle after the last CTA
         ("moved", np.int8),  # something outside the sub-cores changed in this cycle
         ("port_free", np.int64),  # the SM accepts a memory instruction from that cycle on (§7.1)
         ("port_turn", np.int32),  # round robin over sub-cores
-        ("l1_free", np.int64),
         ("shared_free", np.int64),
         ("constant_free", np.int64),
-        ("behind_free", np.int64),  # read side of the stand-in behind L1: cycles x bytes per cycle
-        ("behind_write_free", np.int64),
         ("request_free", np.int64),  # L0 -> L1 instruction port, in turns (cycles x requests per cycle)
         ("reply_free", np.int64),  # L1 -> L0
         ("fp64_free", np.int64),  # the FP64 unit that the sub-cores share (§6)
         ("fp64_turn", np.int32),  # whose turn it is there
         ("requests", np.int32),  # entries of the request table: memory, queued units, counters of fixed latency
-        ("memory_requests", np.int32),  # those of them that hold a place in the pending request table (§7.3)
-        ("next_request", np.int64),  # earliest cycle in which one of them changes
+        ("memory_requests", np.int32),  # places of the pending request table that are taken (§7.3)
+        ("next_request", np.int64),  # earliest cycle in which an entry of the request table changes
         ("sequence", np.int64),
-        ("fill_ring", np.int64),  # position in the ring of the last L1D fills (MSHR limit)
-        ("lru", np.int64),
+        # L1D (§7.3)
+        ("free_pending", np.int32),  # first free record of PENDING, -1 = none
+        ("access_head", np.int32),  # accesses that wait for their lookups, oldest first
+        ("access_count", np.int32),
+        ("held", np.int64),  # end of their lines in the ring
+        ("next_access", np.int64),  # cycle of the next lookup, NEVER = none, or blocked
+        ("access_started", np.int64),  # first lookup of the oldest access, -1 = none yet
+        ("access_line", np.int32),  # its next line
+        ("blocked_since", np.int64),  # no miss register or credit is free, -1 = not blocked
+        ("use", np.int64),  # a clock for replacement
+        # Border to the crossbar
+        ("out_free", np.int64),  # first cycle in which the request port is free
+        ("sent", np.int32),  # messages in the outbox
+        ("messages", np.int64),  # sent so far
+        ("credits", np.int64),  # stores and reductions that may still be sent
+        ("inbox_head", np.int32),
+        ("inbox_count", np.int32),
+        ("next_reply", np.int64),  # arrival of the oldest message in the inbox
+        ("in_free", np.int64),  # first cycle in which the reply port is free (kept by the crossbar)
     ],
     align=True,
 )
 
 # A memory instruction between leaving its sub-core and its last register write (PRT entry, §7.3).
-WAIT_DATA, WRITING, READING = range(3)
+WAIT_DATA, WRITING, READING, COPYING, FENCE = range(5)
 REQUEST = np.dtype(
     [
-        ("phase", np.int8),  # WAIT_DATA (not arrived), WRITING (registers), READING (sources of a queued unit)
+        # WAIT_DATA (takes the link from `ready` on), WRITING (registers), READING (sources of a queued unit),
+        # COPYING (data of an LDGSTS on its way to shared memory), FENCE (LDGDEPBAR behind `left` copies)
+        ("phase", np.int8),
         ("sub", np.int32),
         ("warp", np.int32),
         ("row", np.int32),
@@ -204,13 +232,101 @@ REQUEST = np.dtype(
         ("started", np.int64),  # cycle in which it took the link
         ("tail", np.int64),  # cycles that its last data trails behind its first
         ("written", np.int8),  # registers written so far
+        ("left", np.int32),
     ],
     align=True,
 )
 
-# One line of a sectored cache or of an instruction cache; `fill` is when each sector arrives (NEVER = invalid).
-LINE = np.dtype([("tag", np.int64), ("used", np.int64), ("fill", np.int64, (4,))], align=True)
+# A memory instruction in the L1D, or that waits for what L1D or the constant cache does not have.
+PENDING = np.dtype(
+    [
+        ("sub", np.int32),
+        ("warp", np.int32),
+        ("row", np.int32),
+        ("next", np.int32),  # next free record
+        ("sequence", np.int64),
+        ("ready", np.int64),  # when the data that is known so far is ready
+        ("tail", np.int64),
+        ("left", np.int32),  # sectors that have not arrived
+        ("looked_up", np.int8),  # all its lines have been looked up
+        ("held", np.int64),  # its lines in the SM's ring of lines to look up
+        ("lines", np.int16),
+        ("sectors", np.int16),
+        ("constant_line", np.int64),  # LDC: line of the L1 instruction/constant cache that it waits for, -1 = none
+        ("started", np.int64),  # LDC: cycle of the lookup
+    ],
+    align=True,
+)
+
+# One line of an instruction or constant cache; `fill` is when it arrives: NEVER + cycle of the lookup while unknown.
 PLAIN_LINE = np.dtype([("tag", np.int64), ("used", np.int64), ("fill", np.int64)], align=True)
+
+# What crosses an SM's border. Loads and instruction fetches want data; stores and reductions give a credit back.
+K_LOAD, K_BYPASS, K_ATOMIC, K_FETCH, K_STORE, K_REDUCTION = range(6)
+MESSAGE_KINDS = ("load", "bypass", "atomic", "fetch", "store", "reduction")
+MESSAGE = np.dtype(
+    [
+        ("time", np.int64),  # its last byte leaves the SM
+        ("line", np.int64),  # address // L1D line
+        ("owner", np.int64),  # K_LOAD: miss register; K_BYPASS, K_ATOMIC: pending record; K_FETCH: line of L1I
+        ("born", np.int64),  # cycle in which L1 asked for it
+        ("arrived", np.int64),  # at its slice
+        ("served", np.int64),  # looked up there
+        ("local", np.int64),  # number of the line within its slice
+        ("slice", np.int32),
+        ("sequence", np.int64),  # per SM: messages of one SM keep their order
+        ("sm", np.int32),
+        ("next", np.int32),  # in its slice's queue, or the free list
+        ("left", np.int16),  # sectors that the slice has not sent yet
+        ("operations", np.int16),  # atomics: lane operations
+        ("kind", np.int8),
+        ("sectors", np.int8),
+        ("missing", np.int8),  # sectors that its slice did not have
+        ("bytes", np.int32, (4,)),  # stores: bytes written in each sector
+    ],
+    align=True,
+)
+REPLY = np.dtype(
+    [
+        ("time", np.int64),  # leaves its slice; in the SM's inbox: arrives
+        ("owner", np.int64),
+        ("line", np.int64),
+        ("born", np.int64),
+        ("sm", np.int32),
+        ("slice", np.int32),
+        ("kind", np.int8),
+        ("sectors", np.int8),
+    ],
+    align=True,
+)
+
+# One slice of the L2 (§8), its times in L2 cycles.
+SLICE = np.dtype(
+    [
+        ("free", np.int64),  # the next request can be looked up
+        ("out_free", np.int64),  # its port to the crossbar is free
+        ("head", np.int32),  # requests that wait for their lookup, oldest first; -1 = none
+        ("tail", np.int32),
+        ("scheduled", np.int8),  # an event for the next lookup is on its way
+        ("blocked", np.int8),  # the oldest request waits for a miss register, a line, or room at the DRAM
+        ("use", np.int64),  # a clock for replacement
+    ],
+    align=True,
+)
+# A memory partition: one DRAM channel and the slices in front of it. Nothing but messages connects partitions.
+PARTITION = np.dtype(
+    [
+        ("events", np.int64),  # in its heap
+        ("sequence", np.int64),  # order of events of one time and kind
+        ("next", np.int64),  # core cycle of its next event
+        ("turn", np.int64),  # which slice looks first when room becomes free
+        ("emitted", np.int64),  # replies that left its slices and are not yet on their way
+        ("taken", np.int64),  # how many of them the crossbar has taken
+    ],
+    align=True,
+)
+# What can happen in a partition, in the order in which it happens within a cycle.
+E_FILLED, E_READY, E_LEAVES, E_SERVE, E_ARRIVES = range(5)
 
 # Events of `--follow`.
 FOLLOW_EVENTS = (

@@ -132,22 +132,36 @@ def _hotspots(kernel: KernelResult, hot: int, width: int) -> list[str]:
 
 def _memory(kernel: KernelResult) -> list[str]:
     memory, events = kernel.memory, kernel.counters.events
-    read, hit = memory["l1_read_bytes"] or 0, memory["l1_hit_rate"]
-    rows = [
-        ["memory", "read", "written", ""],
-        [
-            "  L1D",
-            size(read),
-            size(memory["l1_write_bytes"] or 0),
-            f"{100 * hit:.1f} % of sectors hit" if hit is not None else "",
-        ],
-        ["  behind L1", size(memory["behind_l1_read_bytes"] or 0), size(memory["behind_l1_write_bytes"] or 0), ""],
-    ]
+    remarks = {
+        "l1": _share(memory["l1_hit_rate"], "of sectors hit"),
+        "noc": "with headers",
+        "l2": _share(memory["l2_hit_rate"], "of sectors hit (one that is on its way is a miss)"),
+        "dram": _share(memory["dram_bandwidth_use"], "of the bandwidth"),
+    }
+    if memory["dram_row_hit_rate"] is not None:
+        remarks["dram"] += ", " + _share(memory["dram_row_hit_rate"], "row hits")
+    rows = [["memory", "read", "written", ""]]
+    for level, name in (("l1", "L1D"), ("noc", "network"), ("l2", "L2"), ("dram", "DRAM")):
+        read, written = memory[f"{level}_read_bytes"], memory[f"{level}_write_bytes"]
+        rows.append([f"  {name}", size(read), size(written), remarks[level]])
     shared = events.get("sm.shared.requests", 0)
     if shared:
         cycles = events.get("sm.shared.cycles", 0)
-        rows.append(["  shared", "", "", f"{count(shared)} requests, {cycles / shared:.2f} cycles each"])
-    return table(rows, "<>><")
+        rows.insert(1, ["  shared", "", "", f"{count(shared)} requests, {cycles / shared:.2f} cycles each"])
+    return table(rows, "<>><") + _latency(kernel)
+
+
+def _latency(kernel: KernelResult) -> list[str]:
+    """One line: how long it takes until what L1D has asked for is there, and where that time goes."""
+    latency = kernel.latency
+    if latency["mean"] is None:
+        return []
+    stages = " + ".join(f"{name} {cycles:.1f}" for name, cycles in latency["stages"].items() if cycles)
+    return [f"    latency  {latency['mean']:.1f} cycles behind L1D: {stages}"]
+
+
+def _share(rate: float | None, meaning: str) -> str:
+    return "" if rate is None else f"{100 * rate:.1f} % {meaning}"
 
 
 def _energy(kernel: KernelResult) -> list[str]:

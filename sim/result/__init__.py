@@ -4,8 +4,8 @@
 """
 
 from sim.result.fields import FIELDS, Field
-from sim.result.kernel import KernelResult
+from sim.result.kernel import KernelResult, Scale
 from sim.result.result import Result, TraceInfo
 from sim.result.simulation import Simulation
 
-__all__ = ["FIELDS", "Field", "KernelResult", "Result", "Simulation", "TraceInfo"]
+__all__ = ["FIELDS", "Field", "KernelResult", "Result", "Scale", "Simulation", "TraceInfo"]

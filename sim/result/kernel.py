@@ -6,9 +6,24 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from sim.gpu.counters import KernelCounters
 
-_SECTOR_BYTES = 32
 #: The reason of a cycle that lost nothing.
 _ISSUED = "selected"
+#: Counters of where the latency of answers is spent, in the order of their way.
+_STAGE = "memory.stage."
+
+
+@dataclass(frozen=True)
+class Scale:
+    """What of a chip turns counts into seconds and bytes."""
+
+    #: Clock of the SMs.
+    clock_hz: int
+    #: Bytes of a sector of L1D and L2.
+    sector: int
+    #: Bytes of a DRAM burst.
+    atom: int
+    #: Peak of all DRAM channels together, in bytes per second.
+    dram_peak: int
 
 
 @dataclass(frozen=True)
@@ -19,7 +34,7 @@ class KernelResult:
     #: Which trace of the result, from 0, and which kernel of that trace, from 1.
     trace: int
     index: int
-    clock_hz: int
+    scale: Scale
     #: `energy_j`: the total and its components, in joules.
     energy: dict[str, float]
 
@@ -31,7 +46,7 @@ class KernelResult:
     @property
     def time_s(self) -> float:
         """Seconds at the SM clock, without the launch."""
-        return self.counters.cycles / self.clock_hz
+        return self.counters.cycles / self.scale.clock_hz
 
     @property
     def ipc(self) -> float:
@@ -44,19 +59,37 @@ class KernelResult:
         return _ratio(self.energy["total"], self.time_s) or 0.0
 
     @property
-    def memory(self) -> dict[str, float | int | None]:
-        """The `memory` object; null where the part is not modelled or was not used."""
-        events = self.counters.events
+    def memory(self) -> dict[str, Any]:
+        """The `memory` object; rates and latencies are null where nothing was counted."""
+        events, sector = self.counters.events, self.scale.sector
+        dram = (events.get("dram.reads", 0) * self.scale.atom, events.get("dram.writes", 0) * self.scale.atom)
+        opened = events.get("dram.row_misses", 0) + events.get("dram.row_conflicts", 0)
+        row_hits = events.get("dram.row_hits", 0)
         return {
             "l1_hit_rate": _ratio(events.get("sm.l1d.sector_hits", 0), events.get("sm.l1d.sector_reads", 0)),
-            "l2_hit_rate": None,
-            "l2_read_bytes": None,
-            "dram_read_bytes": None,
-            "dram_write_bytes": None,
-            "l1_read_bytes": events.get("sm.l1d.sector_reads", 0) * _SECTOR_BYTES,
-            "l1_write_bytes": events.get("sm.l1d.sector_writes", 0) * _SECTOR_BYTES,
-            "behind_l1_read_bytes": events.get("behind_l1.read_bytes", 0),
-            "behind_l1_write_bytes": events.get("behind_l1.write_bytes", 0),
+            "l1_read_bytes": events.get("sm.l1d.sector_reads", 0) * sector,
+            "l1_write_bytes": events.get("sm.l1d.sector_writes", 0) * sector,
+            "noc_read_bytes": events.get("noc.reply_bytes", 0),
+            "noc_write_bytes": events.get("noc.request_bytes", 0),
+            "l2_hit_rate": _ratio(events.get("l2.sector_hits", 0), events.get("l2.sector_reads", 0)),
+            "l2_read_bytes": events.get("l2.sector_reads", 0) * sector,
+            "l2_write_bytes": events.get("l2.sector_writes", 0) * sector,
+            "dram_read_bytes": dram[0],
+            "dram_write_bytes": dram[1],
+            "dram_row_hit_rate": _ratio(row_hits, row_hits + opened),
+            "dram_bandwidth_use": _ratio(sum(dram), self.time_s * self.scale.dram_peak),
+            "latency": self.latency,
+        }
+
+    @property
+    def latency(self) -> dict[str, Any]:
+        """The `memory.latency` object: mean cycles of an answer, and how they are spent; the stages add up to it."""
+        events = self.counters.events
+        answers = events.get("memory.answers", 0)
+        stages = {name.removeprefix(_STAGE): n for name, n in events.items() if name.startswith(_STAGE)}
+        return {
+            "mean": _ratio(events.get("memory.latency", 0), answers),
+            "stages": {name: _ratio(cycles, answers) for name, cycles in stages.items()},
         }
 
     def lost(self, row: int) -> dict[str, int]:

@@ -1,69 +1,107 @@
-"""The container `.twt`: a ZIP of a manifest and, for each kernel, four Arrow streams compressed with zstd.
+"""The container `.twt`: a ZIP of a manifest and, for each kernel, Arrow streams compressed with zstd (version 2).
 
-    manifest.json           format, version, copies, and the header and the table lengths of each kernel
-    kernel-00001/static     one row per instruction of the code
-    kernel-00001/paths      one row per distinct path: static rows and active masks
-    kernel-00001/ctas       one row per CTA in launch order, some hundred in a batch: its warps' paths and references
-    kernel-00001/deltas     lane offsets, batch by batch what the CTAs of that batch use first
+    manifest.json             format, version, copies; of each kernel the header, the table lengths, the instructions
+                              that warps and threads execute, and the content hash
+    kernel-00001/static       one row per instruction of the code
+    kernel-00001/warps        one row per warp in launch order: its path, and how many references it has
+    kernel-00001/paths        one row per distinct path: how many entries it has
+    kernel-00001/entries      one row per path entry: static row and active mask
+    kernel-00001/references   one row per address reference
+    kernel-00001/deltas       lane offsets
 
-A reader can therefore take CTA batches in launch order without the rest. Files are written beside their place and moved
-there when they are whole; equal traces give equal bytes.
+All but `static` hold one Arrow batch for each CTA batch, with numbers that count from its start, so a reader takes one
+batch after the other without the rest. Files are written beside their place and moved there when they are whole; equal
+batches give equal bytes.
 """
 
 import json
 import os
+import shutil
 import tempfile
 import zipfile
-from collections.abc import Callable
-from dataclasses import asdict, fields, replace
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import IO, Any, TypeVar
+from typing import IO, Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from sim.errors import TraceError
-from sim.trace.check import check_kernel
-from sim.trace.lazy import LazyKernels
-from sim.trace.model import KernelHeader, KernelTrace, References, Trace
+from sim.trace import container_v1
+from sim.trace.check import check_tables
+from sim.trace.content import ContentHash
+from sim.trace.damage import ADVICE, readable
+from sim.trace.lazy import Lazy, LazyKernels
+from sim.trace.model import KernelHeader, KernelTrace, References, StaticRow, Trace
 from sim.trace.static_table import SCHEMA, from_table, to_batch
+from sim.trace.stream import CtaBatch, KernelStream, make_batch
+from sim.trace.tables import PathTables, instruction_counts, offsets
 
 FORMAT = "tickwise-trace"
-VERSION = 1
+VERSION = 2
 _MANIFEST = "manifest.json"
-_REFERENCES_PER_BATCH = 1 << 16
-_CTAS_PER_BATCH = 1 << 12
 #: Every member carries this time, so that a trace's bytes depend on its content only.
 _TIME = (1980, 1, 1, 0, 0, 0)
 _OPTIONS = pa.ipc.IpcWriteOptions(compression="zstd")
-_PATHS = pa.schema([("rows", pa.large_list(pa.int32())), ("masks", pa.large_list(pa.uint32()))])
-_CTAS = pa.schema(
-    [
-        ("warp_path", pa.list_(pa.int32())),
-        ("references", pa.list_(pa.int32())),
-        ("kind", pa.large_list(pa.int8())),
-        ("base", pa.large_list(pa.int64())),
-        ("stride", pa.large_list(pa.int64())),
-        ("extra", pa.large_list(pa.int64())),
-    ]
-)
-_DELTAS = pa.schema([("delta", pa.int64())])
-_T = TypeVar("_T")
-_COUNTS = ("static", "paths", "entries", "warps", "references", "deltas")
-_ADVICE = "write it again with `tickwise import`"
+#: Members of a kernel that hold batches, in the order of the file.
+_TABLES = {
+    "warps": pa.schema([("path", pa.int32()), ("references", pa.int32())]),
+    "paths": pa.schema([("entries", pa.int64())]),
+    "entries": pa.schema([("row", pa.int32()), ("mask", pa.uint32())]),
+    "references": pa.schema([("kind", pa.int8()), ("base", pa.int64()), ("stride", pa.int64()), ("extra", pa.int64())]),
+    "deltas": pa.schema([("delta", pa.int64())]),
+}
+_COUNTS = ("static", "batches", *_TABLES)
+
+
+@dataclass(frozen=True)
+class _Promise:
+    """What the manifest says about a kernel: table lengths, and what its batches must add up to."""
+
+    counts: dict[str, int]
+    warp_instructions: int
+    thread_instructions: int
+    content_hash: str
+
+
+class _Sum:
+    """What batches add up to, taken one after the other."""
+
+    def __init__(self, header: KernelHeader, static: list[StaticRow]) -> None:
+        self.counts = {**dict.fromkeys(_COUNTS, 0), "static": len(static)}
+        self.warp_instructions = 0
+        self.thread_instructions = 0
+        self._hash = ContentHash(header, static)
+
+    def add(self, batch: CtaBatch) -> None:
+        for name, columns in _columns(batch).items():
+            self.counts[name] += len(columns[0])
+        self.counts["batches"] += 1
+        warps, threads = instruction_counts(batch)
+        self.warp_instructions += warps
+        self.thread_instructions += threads
+        self._hash.add(batch)
+
+    def promise(self) -> _Promise:
+        return _Promise(self.counts, self.warp_instructions, self.thread_instructions, self._hash.hexdigest())
 
 
 def write_twt(trace: Trace, path: str | Path) -> None:
-    """Write a trace to a `.twt` file, all or nothing; kernels are read one after the other."""
+    """Write a trace to a `.twt` file, all or nothing; of a kernel one batch is held at a time.
+
+    The folder needs room for the biggest kernel twice. Raises `TraceError` where a kernel cannot be read.
+    """
     path = Path(path)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as stream, zipfile.ZipFile(stream, "w", zipfile.ZIP_STORED) as archive:
             kernels = []
-            for number, kernel in enumerate(trace, start=1):
-                _write_kernel(archive, number, kernel)
-                kernels.append({**asdict(kernel.header), "counts": _counts(kernel)})
+            for number, kernel in enumerate(trace.streams, start=1):
+                written = _write_kernel(archive, number, kernel, path.parent)
+                kernels.append({**asdict(kernel.header), **asdict(written)})
             manifest = {
                 "format": FORMAT,
                 "version": VERSION,
@@ -83,130 +121,106 @@ def read_twt(path: str | Path) -> Trace:
     """The trace in a `.twt` file; its kernels are read and checked when they are asked for."""
     path = Path(path)
     manifest = _manifest(path)
-    headers = [_header(path, entry) for entry in manifest["kernels"]]
-
-    def read(index: int) -> KernelTrace:
-        return _guarded(path, lambda archive: _read_kernel(archive, path, index, *headers[index]))
-
     copies = [(int(address), int(size)) for address, size in manifest["memcpys"]]
-    return Trace(str(path), "tickwise", LazyKernels(len(headers), read), copies)
+    if manifest["version"] == 1:
+        headers = [_header(path, entry, container_v1.COUNTS) for entry in manifest["kernels"]]
+
+        def read(index: int) -> KernelTrace:
+            with readable(path), zipfile.ZipFile(path) as archive:
+                return container_v1.read_kernel(archive, path, index, *headers[index])
+
+        return Trace(str(path), "tickwise", LazyKernels(len(headers), read), copies)
+    headers = [_header(path, entry, _COUNTS) for entry in manifest["kernels"]]
+    promises = [_promise(path, *of) for of in zip(manifest["kernels"], (counts for _, counts in headers), strict=True)]
+
+    def open_stream(index: int) -> KernelStream:
+        return _open_stream(path, index, headers[index][0], promises[index])
+
+    return Trace.of_streams(str(path), "tickwise", Lazy(len(headers), open_stream), copies)
 
 
-def _counts(kernel: KernelTrace) -> dict[str, int]:
-    values = (
-        len(kernel.static),
-        len(kernel.path_offset) - 1,
-        len(kernel.path_row),
-        len(kernel.warp_path),
-        len(kernel.references),
-        len(kernel.references.deltas),
-    )
-    return dict(zip(_COUNTS, values, strict=True))
+def _write_kernel(archive: zipfile.ZipFile, number: int, kernel: KernelStream, folder: Path) -> _Promise:
+    """Write one kernel's members; returns what its batches added up to."""
 
-
-def _write_kernel(archive: zipfile.ZipFile, number: int, kernel: KernelTrace) -> None:
     def member(name: str) -> IO[bytes]:
         return archive.open(zipfile.ZipInfo(f"kernel-{number:05d}/{name}", _TIME), "w", force_zip64=True)
 
     with member("static") as sink, pa.ipc.new_stream(sink, SCHEMA, options=_OPTIONS) as writer:
         writer.write_batch(to_batch(kernel.static))
-    with member("paths") as sink, pa.ipc.new_stream(sink, _PATHS, options=_OPTIONS) as writer:
-        columns = [_lists(kernel.path_offset, kernel.path_row), _lists(kernel.path_offset, kernel.path_mask)]
-        writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=_PATHS))
-    batches, new_deltas = _batches(kernel)
-    with member("ctas") as sink, pa.ipc.new_stream(sink, _CTAS, options=_OPTIONS) as writer:
-        for first, last in batches:
-            writer.write_batch(_cta_batch(kernel, first, last))
-    with member("deltas") as sink, pa.ipc.new_stream(sink, _DELTAS, options=_OPTIONS) as writer:
-        for first, last in new_deltas:
-            column = pa.array(kernel.references.deltas[first:last])
-            writer.write_batch(pa.RecordBatch.from_arrays([column], schema=_DELTAS))
+    total = _Sum(kernel.header, kernel.static)
+    with ExitStack() as files:
+        # An archive takes one member at a time, so the others wait in files without names.
+        spools = {name: files.enter_context(tempfile.TemporaryFile(dir=folder)) for name in _TABLES}
+        with ExitStack() as open_writers:
+            writers = {
+                name: open_writers.enter_context(pa.ipc.new_stream(spools[name], schema, options=_OPTIONS))
+                for name, schema in _TABLES.items()
+            }
+            for batch in kernel.batches():
+                total.add(batch)
+                for name, columns in _columns(batch).items():
+                    arrays = [pa.array(column) for column in columns]
+                    writers[name].write_batch(pa.RecordBatch.from_arrays(arrays, schema=_TABLES[name]))
+        for name, spool in spools.items():
+            spool.seek(0)
+            with member(name) as sink:
+                shutil.copyfileobj(spool, sink, 1 << 20)
+    return total.promise()
 
 
-def _batches(kernel: KernelTrace) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
-    """CTA ranges of the batches, and for each the range of deltas that it uses first."""
-    references = kernel.warp_reference[:: kernel.warps_per_cta]
-    batches, deltas = [], []
-    first, used = 0, 0
-    while first < kernel.cta_count:
-        limit = int(np.searchsorted(references, references[first] + _REFERENCES_PER_BATCH, side="right")) - 1
-        last = min(max(limit, first + 1), first + _CTAS_PER_BATCH, kernel.cta_count)
-        batches.append((first, last))
-        begin = used
-        if last == kernel.cta_count:
-            used = len(kernel.references.deltas)
-        else:
-            later = kernel.references.extra[int(references[last]) :]
-            new = later[later >= used]
-            used = int(new.min()) if len(new) else len(kernel.references.deltas)
-        deltas.append((begin, used))
-        first = last
-    return batches, deltas
-
-
-def _cta_batch(kernel: KernelTrace, first: int, last: int) -> pa.RecordBatch:
-    warps = kernel.warps_per_cta
-    span = slice(first * warps, last * warps)
-    starts = kernel.warp_reference[first * warps : last * warps + 1]
-    by_warp = np.arange(0, (last - first + 1) * warps, warps)
-    refs, begin, end = kernel.references, int(starts[0]), int(starts[-1])
-    by_reference = starts[::warps] - begin
-    columns = [
-        _lists(by_warp, kernel.warp_path[span], large=False),
-        _lists(by_warp, np.diff(starts).astype(np.int32), large=False),
-        *(_lists(by_reference, table[begin:end]) for table in (refs.kind, refs.base, refs.stride, refs.extra)),
-    ]
-    return pa.RecordBatch.from_arrays(columns, schema=_CTAS)
-
-
-def _lists(offsets: NDArray[Any], values: NDArray[Any], large: bool = True) -> pa.Array:
-    if large:
-        return pa.LargeListArray.from_arrays(pa.array(offsets, type=pa.int64()), pa.array(values))
-    return pa.ListArray.from_arrays(pa.array(offsets, type=pa.int32()), pa.array(values))
-
-
-def _guarded(path: Path, read: Callable[[zipfile.ZipFile], _T]) -> _T:
-    """Read from the archive; whatever a damaged file makes the libraries raise becomes one sentence."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return read(archive)
-    except (zipfile.BadZipFile, EOFError, OSError, pa.ArrowException, UnicodeDecodeError) as error:
-        reason = str(error).split("\n")[0]
-        raise TraceError(f"{path}: not a whole .twt file ({reason}): {_ADVICE}") from None
-    except (KeyError, ValueError, TypeError, IndexError, AttributeError, OverflowError, RecursionError) as error:
-        reason = f"{type(error).__name__}: {error}".split("\n")[0]
-        raise TraceError(f"{path}: a table of the file is damaged ({reason}): {_ADVICE}") from None
+def _columns(batch: CtaBatch) -> dict[str, tuple[NDArray[Any], ...]]:
+    """The columns of each member for one batch."""
+    refs = batch.references
+    return {
+        "warps": (batch.warp_path, np.diff(batch.warp_reference).astype(np.int32)),
+        "paths": (np.diff(batch.path_offset),),
+        "entries": (batch.path_row, batch.path_mask),
+        "references": (refs.kind, refs.base, refs.stride, refs.extra),
+        "deltas": (refs.deltas,),
+    }
 
 
 def _manifest(path: Path) -> dict[str, Any]:
-    manifest: Any = _guarded(path, lambda archive: json.loads(archive.read(_MANIFEST)))
+    with readable(path), zipfile.ZipFile(path) as archive:
+        manifest: Any = json.loads(archive.read(_MANIFEST))
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
-        raise TraceError(f"{path}: {_MANIFEST} does not describe a Tickwise trace: {_ADVICE}")
-    if manifest.get("version") != VERSION:
+        raise TraceError(f"{path}: {_MANIFEST} does not describe a Tickwise trace: {ADVICE}")
+    if manifest.get("version") not in (1, VERSION):
         raise TraceError(
-            f"{path}: format version {manifest.get('version')}, this program reads {VERSION}: "
+            f"{path}: format version {manifest.get('version')}, this program reads 1 and {VERSION}: "
             "write the trace again with this version"
         )
     if not isinstance(manifest.get("kernels"), list) or not isinstance(manifest.get("memcpys"), list):
-        raise TraceError(f"{path}: {_MANIFEST} names no kernels: {_ADVICE}")
+        raise TraceError(f"{path}: {_MANIFEST} names no kernels: {ADVICE}")
     return manifest
 
 
-def _header(path: Path, entry: Any) -> tuple[KernelHeader, dict[str, int]]:
+def _header(path: Path, entry: Any, names: tuple[str, ...]) -> tuple[KernelHeader, dict[str, int]]:
+    """A kernel's header and table lengths."""
     try:
         values = {f.name: entry[f.name] for f in fields(KernelHeader)}
-        counts = {name: int(entry["counts"][name]) for name in _COUNTS}
+        counts = {name: int(entry["counts"][name]) for name in names}
         header = KernelHeader(**values)
         header = replace(
             header, grid=_dim(header.grid), block=_dim(header.block), warnings=tuple(str(w) for w in header.warnings)
         )
     except (KeyError, TypeError, ValueError) as error:
-        raise TraceError(f"{path}: {_MANIFEST}: a kernel's header is damaged ({error}): {_ADVICE}") from None
+        raise TraceError(f"{path}: {_MANIFEST}: a kernel's header is damaged ({error}): {ADVICE}") from None
     if counts["warps"] != header.ctas * header.warps_per_cta or min(counts.values()) < 0:
         raise TraceError(
-            f"{path}: {_MANIFEST}: {header.name}: {counts['warps']:,} warps in a grid of {header.grid}: {_ADVICE}"
+            f"{path}: {_MANIFEST}: {header.name}: {counts['warps']:,} warps in a grid of {header.grid}: {ADVICE}"
         )
     return header, counts
+
+
+def _promise(path: Path, entry: Any, counts: dict[str, int]) -> _Promise:
+    """What the manifest says that a kernel's batches add up to."""
+    try:
+        return _Promise(
+            counts, int(entry["warp_instructions"]), int(entry["thread_instructions"]), str(entry["content_hash"])
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise TraceError(f"{path}: {_MANIFEST}: a kernel's facts are damaged ({error}): {ADVICE}") from None
 
 
 def _dim(values: Any) -> tuple[int, int, int]:
@@ -216,48 +230,98 @@ def _dim(values: Any) -> tuple[int, int, int]:
     return x, y, z
 
 
-def _read_kernel(
-    archive: zipfile.ZipFile, path: Path, index: int, header: KernelHeader, counts: dict[str, int]
-) -> KernelTrace:
+def _open_stream(path: Path, index: int, header: KernelHeader, promise: _Promise) -> KernelStream:
+    """Kernel `index` (from 0) of a file: its code is read now, its batches when they are asked for."""
     where = f"{path}: kernel {index + 1} ({header.name})"
+    with readable(path), zipfile.ZipFile(path) as archive:
+        data = archive.read(f"kernel-{index + 1:05d}/static")
+        with pa.ipc.open_stream(data) as reader:
+            _same_columns(where, "static", reader, SCHEMA)
+            static = from_table(reader.read_all())
 
-    def table(name: str, schema: pa.Schema) -> pa.Table:
-        with archive.open(f"kernel-{index + 1:05d}/{name}") as source, pa.ipc.open_stream(source.read()) as reader:
-            if not reader.schema.equals(schema):
-                raise TraceError(f"{where}: table {name} has other columns than version {VERSION}: {_ADVICE}")
-            return reader.read_all().combine_chunks()
+    def read() -> Iterator[CtaBatch]:
+        return _read_batches(path, index, where, stream, promise)
 
-    def flat(column: pa.ChunkedArray, dtype: Any) -> NDArray[Any]:
-        values = column.combine_chunks().flatten().to_numpy(zero_copy_only=False)
-        return np.array(values, dtype=dtype)  # a copy: Arrow's buffers are read-only, compiled code wants plain arrays
-
-    static = from_table(table("static", SCHEMA))
-    paths = table("paths", _PATHS)
-    ctas = table("ctas", _CTAS)
-    deltas = table("deltas", _DELTAS)["delta"].to_numpy().astype(np.int64)
-    lengths = paths["rows"].combine_chunks().value_lengths().to_numpy(zero_copy_only=False).astype(np.int64)
-    path_offset = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-    per_warp = flat(ctas["references"], np.int64)
-    if len(per_warp) and int(per_warp.min()) < 0:
-        raise TraceError(f"{where}: a warp has {int(per_warp.min())} addresses: {_ADVICE}")
-    kernel = KernelTrace(
-        header=header,
-        static=static,
-        path_offset=path_offset,
-        path_row=flat(paths["rows"], np.int32),
-        path_mask=flat(paths["masks"], np.uint32),
-        warp_path=flat(ctas["warp_path"], np.int32),
-        warp_reference=np.concatenate([[0], np.cumsum(per_warp)]).astype(np.int64),
-        references=References(
-            kind=flat(ctas["kind"], np.int8),
-            base=flat(ctas["base"], np.int64),
-            stride=flat(ctas["stride"], np.int64),
-            extra=flat(ctas["extra"], np.int64),
-            deltas=deltas,
-        ),
+    stream = KernelStream(
+        header, static, promise.warp_instructions, promise.thread_instructions, read, promise.content_hash
     )
-    for name, found in _counts(kernel).items():
-        if found != counts[name]:
-            raise TraceError(f"{where}: promises {counts[name]:,} {name}, {found:,} follow: {_ADVICE}")
-    check_kernel(kernel, where)
-    return kernel
+    return stream
+
+
+def _read_batches(path: Path, index: int, where: str, kernel: KernelStream, promise: _Promise) -> Iterator[CtaBatch]:
+    """The batches of a kernel, each one checked; at the end, that they add up to what the manifest promises."""
+    total = _Sum(kernel.header, kernel.static)
+    first = 0
+    with readable(path):
+        archive = zipfile.ZipFile(path)
+        readers = {}
+        for name, schema in _TABLES.items():
+            readers[name] = pa.ipc.open_stream(archive.open(f"kernel-{index + 1:05d}/{name}"))
+            _same_columns(where, name, readers[name], schema)
+    while True:
+        # Nothing is left open that would have to be closed in order if the pass is given up at the `yield`.
+        with readable(path):
+            tables = {name: _next_batch(reader) for name, reader in readers.items()}
+            missing = [name for name, columns in tables.items() if columns is None]
+            if len(missing) == len(tables):
+                break
+            if missing:
+                raise TraceError(f"{where}: batch {total.counts['batches'] + 1:,} has no {missing[0]}: {ADVICE}")
+            batch = _batch({name: columns or () for name, columns in tables.items()}, first, where, kernel)
+            total.add(batch)
+        first += batch.ctas
+        yield batch
+    archive.close()
+    _agree(where, total.promise(), promise)
+
+
+def _same_columns(where: str, name: str, reader: Any, schema: pa.Schema) -> None:
+    if not reader.schema.equals(schema):
+        raise TraceError(f"{where}: table {name} has other columns than version {VERSION}: {ADVICE}")
+
+
+def _next_batch(reader: Any) -> tuple[NDArray[Any], ...] | None:
+    """The columns of the next Arrow batch, None behind the last one."""
+    try:
+        batch = reader.read_next_batch()
+    except StopIteration:
+        return None
+    batch.validate()
+    return tuple(column.to_numpy() for column in batch.columns)
+
+
+def _batch(tables: dict[str, tuple[NDArray[Any], ...]], first: int, where: str, kernel: KernelStream) -> CtaBatch:
+    """The batch behind these columns, from CTA `first` on. Raises `TraceError` where they do not fit together."""
+    warp_path, per_warp = tables["warps"]
+    path_row, path_mask = tables["entries"]
+    kind, base, stride, extra = tables["references"]
+    per_cta = kernel.warps_per_cta
+    ctas = len(warp_path) // per_cta
+    if ctas == 0 or len(warp_path) % per_cta or first + ctas > kernel.cta_count:
+        raise TraceError(
+            f"{where}: {len(warp_path):,} warps from CTA {first:,} on, in a launch of {kernel.cta_count:,} CTAs with "
+            f"{per_cta} warps each: {ADVICE}"
+        )
+    paths = PathTables(offsets(tables["paths"][0]), path_row, path_mask, warp_path)
+    warp_reference = offsets(per_warp)
+    references = References(kind, base, stride, extra, tables["deltas"][0])
+    check_tables(paths, warp_reference, references, kernel.row_references, where, first * per_cta)
+    return make_batch(first, ctas, paths, warp_reference, references, kernel.row_references)
+
+
+def _agree(where: str, found: _Promise, promise: _Promise) -> None:
+    """Raise `TraceError` where the batches do not add up to what was promised."""
+    for name, count in found.counts.items():
+        if count != promise.counts[name]:
+            raise TraceError(f"{where}: promises {promise.counts[name]:,} {name}, {count:,} follow: {ADVICE}")
+    for what, promised, read in (
+        ("warp instructions", promise.warp_instructions, found.warp_instructions),
+        ("thread instructions", promise.thread_instructions, found.thread_instructions),
+    ):
+        if promised != read:
+            raise TraceError(f"{where}: promises {promised:,} {what}, {read:,} follow: {ADVICE}")
+    if found.content_hash != promise.content_hash:
+        raise TraceError(
+            f"{where}: its content is not that which was written (hash {found.content_hash[:8]}…, promised "
+            f"{promise.content_hash[:8]}…): {ADVICE}"
+        )

@@ -9,15 +9,19 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.isa.control import ControlWord, format_text
+from sim.isa.control import ControlWord
 from sim.isa.instruction import Instruction
 from sim.isa.memory import reference_count
 from sim.isa.opcodes import isa_of
+from sim.trace.tables import active_lanes, entry_references, instruction_counts
+
+if TYPE_CHECKING:
+    from sim.trace.stream import KernelStream
 
 Dim3 = tuple[int, int, int]
 
@@ -125,9 +129,7 @@ class KernelTrace:
     @cached_property
     def path_references(self) -> NDArray[np.int8]:
         """Address references of each path entry [N]; none where no lane is active."""
-        counts = self.row_references[self.path_row]
-        counts[self.path_mask == 0] = 0
-        return counts
+        return entry_references(self.path_row, self.path_mask, self.row_references)
 
     @cached_property
     def path_lanes(self) -> NDArray[np.int8]:
@@ -135,46 +137,29 @@ class KernelTrace:
         return active_lanes(self.path_mask)
 
     @cached_property
+    def _instructions(self) -> tuple[int, int]:
+        return instruction_counts(self)
+
+    @property
     def warp_instructions(self) -> int:
         """Instructions that all warps execute."""
-        lengths = np.diff(self.path_offset)
-        paths = self.warp_path[self.warp_path >= 0]
-        return int(lengths[paths].sum())
+        return self._instructions[0]
 
-    @cached_property
+    @property
     def thread_instructions(self) -> int:
         """Instructions that all threads execute: active lanes, summed."""
-        lanes = np.concatenate([[0], np.cumsum(self.path_lanes, dtype=np.int64)])
-        per_path = np.diff(lanes[self.path_offset])
-        paths = self.warp_path[self.warp_path >= 0]
-        return int(per_path[paths].sum())
+        return self._instructions[1]
 
     @cached_property
     def content_hash(self) -> str:
-        """SHA-256 of the tables: equal for equal content, whatever file or format it came from."""
-        digest = hashlib.sha256()
-        header = self.header
-        facts = (
-            header.name,
-            header.grid,
-            header.block,
-            header.shared_bytes,
-            header.registers,
-            header.sm,
-            header.shared_base,
-            header.local_base,
-            header.has_control_bits,
-        )
-        digest.update(repr(facts).encode())
-        for row in self.static:
-            control = "" if row.control is None else format_text(row.control)
-            digest.update(f"{row.pc:x} {control} {row.sass}\n".encode())
-        refs = self.references
-        tables: list[NDArray[Any]] = [self.path_offset, self.path_row, self.path_mask, self.warp_path]
-        tables += [self.warp_reference, refs.kind, refs.base, refs.stride, refs.extra, refs.deltas]
-        for table in tables:
-            digest.update(np.ascontiguousarray(table).tobytes())
-        return digest.hexdigest()
+        """SHA-256 of the content: equal for equal content, whatever file or format it came from (`content.py`)."""
+        return self.stream().content_hash
+
+    def stream(self) -> "KernelStream":
+        """The kernel as batches of CTAs, cut from the tables when they are asked for."""
+        from sim.trace.stream import stream_of
+
+        return stream_of(self)
 
     def path(self, index: int) -> tuple[NDArray[np.int32], NDArray[np.uint32]]:
         """Rows and masks of one path."""
@@ -184,18 +169,36 @@ class KernelTrace:
 
 @dataclass(frozen=True, eq=False)
 class Trace:
-    """A file or a list of kernels; `kernels` may read each one when it is asked for."""
+    """A file or a list of kernels; `kernels` may read each one, whole, when it is asked for."""
 
     path: str
     source: str
     kernels: Sequence[KernelTrace]
     memcpys: list[tuple[int, int]] = field(default_factory=list)
 
+    @classmethod
+    def of_streams(
+        cls, path: str, source: str, streams: "Sequence[KernelStream]", memcpys: list[tuple[int, int]] | None = None
+    ) -> "Trace":
+        """A trace of kernels that are read batch by batch."""
+        from sim.trace.lazy import Loaded
+
+        return cls(path, source, Loaded(streams), memcpys or [])
+
+    @cached_property
+    def streams(self) -> "Sequence[KernelStream]":
+        """The kernels to be read batch by batch, each one opened when it is asked for."""
+        from sim.trace.lazy import streams_of
+
+        return streams_of(self.kernels)
+
     @cached_property
     def hash(self) -> str:
-        """SHA-256 over the content of all kernels and copies; reads every kernel."""
+        """SHA-256 over the content of all kernels and copies; reads those kernels whose hash is not known yet."""
+        from sim.trace.lazy import Loaded
+
         digest = hashlib.sha256(repr(self.memcpys).encode())
-        for kernel in self:
+        for kernel in self.streams if isinstance(self.kernels, Loaded) else self.kernels:
             digest.update(kernel.content_hash.encode())
         return digest.hexdigest()
 
@@ -217,9 +220,3 @@ def generic_windows(header: KernelHeader) -> tuple[tuple[int, int], tuple[int, i
         (shared, local if local > shared else shared + WINDOW_BYTES),
         (local, shared if shared > local else local + WINDOW_BYTES),
     )
-
-
-def active_lanes(masks: NDArray[np.uint32]) -> NDArray[np.int8]:
-    """Set bits of each 32-bit mask."""
-    bits = np.unpackbits(np.ascontiguousarray(masks).view(np.uint8).reshape(-1, 4), axis=1)
-    return np.asarray(bits.sum(axis=1, dtype=np.int8))

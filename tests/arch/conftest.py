@@ -6,6 +6,11 @@ from pathlib import Path
 import pytest
 
 Write = Callable[..., Path]
+#: What a chip has to say beside its SMs when it extends the family `ampere`.
+MEMORY = """
+l2: {size: 96 KiB, slices: 2, clock: 1 GHz}
+dram: {kind: gddr6, channels: 1, data_rate: 14 Gbps}
+"""
 
 
 @pytest.fixture

@@ -44,7 +44,13 @@ def test_show_has_every_value_with_its_unit() -> None:
     assert lines["sm.register_file.cache.enabled"] == "true"
     assert lines["sm.shared_memory.carve_outs"] == "[0 B, 8 KiB, 16 KiB, 32 KiB, 64 KiB, 100 KiB]"
     assert set(load_arch("rtx_a6000").values) <= set(lines)
-    assert "fudge: behind_l1: fixed latency" in result.stdout
+    assert "fudge" not in result.stdout
+
+
+def test_show_tells_what_stands_in_for_something(write: Write) -> None:
+    path = str(write("extends: rtx_a6000\nname: Mine\nfudge: {l2.latency: stands for a queue}\n"))
+    assert "fudge: l2.latency: stands for a queue\n" in arch("show", path).stdout
+    assert json.loads(arch("show", path, "--json").stdout)["fudge"] == {"l2.latency": "stands for a queue"}
 
 
 def test_what_show_prints_can_be_set(write: Write) -> None:
@@ -72,7 +78,7 @@ def test_show_as_json_is_one_object_in_base_units() -> None:
     assert shown["config"]["sm"]["clock"] == 1_800_000_000
     assert shown["hash"] == load_arch("rtx_a6000").hash
     assert shown["warnings"] == ["--set sm.count=84 changes nothing: the configuration says so already"]
-    assert "behind_l1" in shown["fudge"]
+    assert shown["fudge"] == {}
     assert shown["sources"]["sm.clock"].startswith("MICRO'25")
     assert "sources" not in json.loads(arch("show", "rtx_a6000", "--json").stdout)
 

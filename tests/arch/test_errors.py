@@ -104,10 +104,83 @@ def test_a_wrong_value_is_named_with_its_line(write: Write, text: str, expected:
         ("sm: {units: {int: {initiation: 5 cycles}}}", "sm.units.int.initiation: exceeds the latency (4 cycles)"),
         ("sm: {memory: {stage_offset: -2 cycles}}", "sm.memory.stage_offset: leaves less than one cycle"),
         ("sm: {memory: {short_address_cycles: 5 cycles}}", "sm.memory.short_address_cycles: must not exceed"),
+        (
+            "dispatch: {cta_latency: 63 cycles}",
+            "mine.yaml:3: dispatch.cta_latency: must be at least the shorter of noc.request_latency and"
+            " noc.reply_latency (64 cycles): the dispatcher is not nearer than a slice",
+        ),
+        (
+            "noc: {request_latency: 70 cycles, reply_latency: 80 cycles}",
+            "must be at least the shorter of noc.request_latency and noc.reply_latency (70 cycles)",
+        ),
+        ("l2: {slices: 49}", "l2.slices: 49 slices do not divide evenly among 24 DRAM channels (dram.channels)"),
+        ("dram: {channels: 20}", "l2.slices: 48 slices do not divide evenly among 20 DRAM channels (dram.channels)"),
+        ("l2: {size: 6145 KiB}", "l2.size: 6145 KiB is no multiple of slices x line x ways (96 KiB)"),
+        ("l2: {ways: 15}", "l2.size: 6 MiB is no multiple of slices x line x ways (90 KiB)"),
+        (
+            "l2: {interleave: 192 B}",
+            "l2.interleave: must be a multiple of sm.l1d.line (128 B): a line lies in one slice",
+        ),
+        ("l2: {partitions: 49}", "l2.partitions: 49 partitions cannot share 48 slices"),
+        ("dram: {write_high: 65}", "dram.write_high: must not exceed dram.write_queue (64)"),
+        ("dram: {write_low: 48}", "dram.write_low: must be less than dram.write_high (48)"),
+        ("dram: {read_queue: 3}", "dram.read_queue: 3 entries do not hold the 4 accesses of a line"),
+        (
+            "dram: {write_queue: 3, write_high: 2, write_low: 1}",
+            "dram.write_queue: 3 entries do not hold the 4 accesses of a line",
+        ),
+        (
+            "dram: {mapping: {order: [group, group, bank]}}",
+            "dram.mapping.order: needs each of group, column and bank once",
+        ),
+        ("dram: {kind: gddr5, refresh: per_bank}", "dram.refresh: gddr5 has no refresh of single banks here"),
+        (
+            "sm: {l1d: {sector: 64 B}}",
+            "dram.kind: an access to gddr6 brings 32 B: not whole sectors (64 B) of one line (128 B)",
+        ),
+        (
+            "sm: {l1d: {line: 32 B}}\ndram: {kind: ddr4}",
+            "dram.kind: an access to ddr4 brings 64 B: not whole sectors (32 B) of one line (32 B)",
+        ),
     ],
 )
 def test_values_that_contradict_each_other_are_refused(write: Write, text: str, expected: str) -> None:
     assert expected in message(write(HEAD + text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "dispatch: {cta_latency: 64 cycles}\nnoc: {request_latency: 64 cycles, reply_latency: 90 cycles}",
+        "l2: {size: 96 KiB}",
+        "l2: {size: 4704 KiB}",  # 49 sets: their number is no power of two
+        "l2: {interleave: 384 B}",
+        "l2: {partitions: 48, slices: 48}",
+        "dram: {write_queue: 48, write_low: 47}",
+        "dram: {read_queue: 4, write_queue: 4, write_high: 1, write_low: 0}",
+        "dram: {kind: hbm2e, refresh: per_bank}",
+        "dram: {kind: ddr4}",  # two sectors an access
+    ],
+)
+def test_values_at_the_border_of_a_rule_are_taken(write: Write, text: str) -> None:
+    load_arch(write(HEAD + text + "\nsources: {l2: test, dram: test}\n"))
+
+
+def test_a_broken_dram_device_is_named_where_it_stands(
+    write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import shutil
+
+    from sim.arch import config_root, registry
+
+    folder = tmp_path / "site" / "arch_configs"
+    shutil.copytree(config_root(), folder)
+    device = folder / "dram" / "gddr6.yaml"
+    device.write_text(device.read_text().replace("atom: 32 B", "atom: 48 B"))
+    monkeypatch.setattr(registry, "_PACKAGE", tmp_path / "site" / "sim")
+    text = message(write(HEAD + "sm: {count: 2}\n"))
+    assert "dram.kind: " in text
+    assert "gddr6.yaml:8: atom: 16 pins x 16 bits are 32 B" in text
 
 
 @pytest.mark.parametrize(
@@ -186,7 +259,7 @@ def test_a_wrong_name_suggests_the_nearest() -> None:
 
 
 def test_a_parent_is_no_chip() -> None:
-    with pytest.raises(ArchError, match=r"ampere\.yaml:\d+: name: missing; .* \(and 2 more"):
+    with pytest.raises(ArchError, match=r"ampere\.yaml:\d+: name: missing; .* \(and 8 more"):
         load_arch("ampere")
 
 

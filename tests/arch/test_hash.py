@@ -50,11 +50,13 @@ def test_units_order_chain_name_and_notes_do_not_count(write: Write) -> None:
     write("extends: ampere\nsm: {clock: 1800000 kHz}\nsources: {sm: hearsay}\n", "parent.yaml")
     text = """
     # another spelling of the same chip
-    sources: {sm.count: I said so}
+    sources: {sm.count: I said so, l2: and so, dram: and so}
     sm:
       shared_memory: {carve_outs: [0 B, 8192 B, 16 KiB, 32 KiB, 65536 B, 100 KiB], bank_width: 4B}
       units: {tensor: {sparse_rate: 2}, int: {latency: 4cycles}}
       count: 84
+    l2: {clock: 1.8 GHz, slices: 48, size: 6144 KiB}
+    dram: {kind: gddr6, channels: 24, data_rate: 16000 Mbps}
     name: somebody's card
     extends: parent.yaml
     fudge: {sm.count: none really}

@@ -5,7 +5,7 @@ import pytest
 from sim.arch import load_arch, parse_overrides
 from sim.errors import ArchError
 
-from .conftest import Write
+from .conftest import MEMORY, Write
 
 
 def test_an_override_replaces_one_value() -> None:
@@ -88,7 +88,8 @@ def test_another_spelling_of_the_same_value_has_no_effect() -> None:
 
 
 def test_an_override_can_complete_a_configuration(write: Write) -> None:
-    path = write("extends: ampere\nname: Mine\nsm: {clock: 1 GHz}\nsources: {sm: test}\n")
+    sources = "sources: {sm: test, l2: test, dram: test}\n"
+    path = write("extends: ampere\nname: Mine\nsm: {clock: 1 GHz}" + MEMORY + sources)
     arch = load_arch(path, {"sm.count": "1"})
     assert arch.config.sm.count == 1
     assert arch.warnings == ()

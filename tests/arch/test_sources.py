@@ -5,7 +5,7 @@ import pytest
 from sim.arch import InvalidConfiguration, load_arch
 from sim.errors import ArchError
 
-from .conftest import Write
+from .conftest import MEMORY, Write
 
 HEAD = "extends: rtx_a6000\nname: Mine\n"
 
@@ -51,7 +51,8 @@ def test_inherited_qualifies_what_parents_gave_and_nothing_else(write: Write) ->
 
 
 def test_a_value_without_source_is_an_error(write: Write) -> None:
-    path = write("extends: ampere\nname: Mine\nsm:\n  count: 1\n  clock: 1 GHz\nsources: {sm.clock: test}\n")
+    sources = "sources: {sm.clock: test, l2: test, dram: test}\n"
+    path = write("extends: ampere\nname: Mine\nsm:\n  count: 1\n  clock: 1 GHz" + MEMORY + sources)
     with pytest.raises(InvalidConfiguration) as error:
         load_arch(path)
     assert error.value.problems == (
@@ -81,9 +82,9 @@ def test_empty_notes_are_fine(write: Write) -> None:
 
 
 def test_fudge_is_inherited_and_added_to(write: Write) -> None:
-    arch = load_arch(write(HEAD + "fudge: {sm.l1d.hit_latency: stands for a queue}\n"))
-    assert arch.fudge["sm.l1d.hit_latency"] == "stands for a queue"
-    assert set(load_arch("rtx_a6000").fudge) <= set(arch.fudge)
+    write(HEAD + "fudge: {sm.l1d.hit_latency: stands for a queue, l2.latency: old}\n", "parent.yaml")
+    arch = load_arch(write("extends: ./parent.yaml\nfudge: {l2.latency: new, dram.channels: halved}\n"))
+    assert arch.fudge == {"sm.l1d.hit_latency": "stands for a queue", "l2.latency": "new", "dram.channels": "halved"}
 
 
 def test_a_group_has_all_the_sources_of_its_values() -> None:

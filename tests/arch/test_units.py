@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.arch.units import BANDWIDTH, CYCLES, FREQUENCY, LARGEST, SIZE, Dimension
+from sim.arch.units import BANDWIDTH, CLOCKS, CYCLES, DATA_RATE, FREQUENCY, LARGEST, SIZE, TIME, Dimension
 
-DIMENSIONS = (SIZE, FREQUENCY, CYCLES, BANDWIDTH)
+DIMENSIONS = (SIZE, FREQUENCY, CYCLES, BANDWIDTH, DATA_RATE, TIME, CLOCKS)
 
 
 @given(st.sampled_from(DIMENSIONS), st.integers(-LARGEST, LARGEST))
@@ -43,6 +43,11 @@ def test_decimals_are_exact_or_refused(number: object) -> None:
         (CYCLES, "-1 cycle", -1),
         (CYCLES, "39 cycles", 39),
         (BANDWIDTH, "64 B/cycle", 64),
+        (DATA_RATE, "16 Gbps", 16_000_000_000),
+        (DATA_RATE, "2.43 Gbps", 2_430_000_000),
+        (TIME, "17.1 ns", 17_100),
+        (TIME, "3.906 us", 3_906_000),
+        (CLOCKS, "1 clock", 1),
     ],
 )
 def test_spellings(dimension: Dimension, text: str, value: int) -> None:
@@ -60,6 +65,9 @@ def test_spellings(dimension: Dimension, text: str, value: int) -> None:
         (CYCLES, -1, "-1 cycle"),
         (CYCLES, 2900, "2900 cycles"),
         (BANDWIDTH, 36, "36 B/cycle"),
+        (DATA_RATE, 2_430_000_000, "2.43 Gbps"),
+        (TIME, 17_100, "17.1 ns"),
+        (CLOCKS, 2, "2 clocks"),
     ],
 )
 def test_the_shortest_exact_text_is_written(dimension: Dimension, value: int, text: str) -> None:

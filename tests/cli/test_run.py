@@ -64,14 +64,14 @@ def test_people_get_tables(tickwise: Tickwise, listing: Path) -> None:
     assert ended.code == 0
     for word in ("RTX A6000", "triad", "occupancy", "limited by", "issue slots", "long_scoreboard", "FFMA R8, R9"):
         assert word in ended.out
-    for word in ("memory", "energy", "behind L1", "warp instructions/s", "compile", "MB"):
+    for word in ("memory", "energy", "network", "DRAM", "behind L1D", "warp instructions/s", "compile", "MB"):
         assert word in ended.out
     assert "%" in ended.out and "█" in ended.out
 
 
 def test_several_inputs_are_one_list_in_order(tickwise: Tickwise, listing: Path, tmp_path: Path) -> None:
     other = tmp_path / "other.sass"
-    other.write_text(listing.read_text().replace("triad", "other").replace(".repeat 8", ".repeat 80"))
+    other.write_text(listing.read_text().replace("triad", "other").replace(".repeat 8", ".repeat 800"))
     value = run_json(tickwise, listing, other, listing, *CHIP)
     check_sums(value)
     assert [kernel["name"] for kernel in value["kernels"]] == ["triad", "other", "triad"]
@@ -105,7 +105,7 @@ def test_more_work_takes_more_cycles_and_joules(tickwise: Tickwise, listing: Pat
 
 def test_overrides_reach_the_chip(tickwise: Tickwise, listing: Path) -> None:
     plain = run_json(tickwise, listing, *CHIP)
-    slow = run_json(tickwise, listing, *CHIP, "--set", "behind_l1.latency=2000 cycles")
+    slow = run_json(tickwise, listing, *CHIP, "--set", "l2.latency=2000 cycles")
     assert slow["arch"]["hash"] != plain["arch"]["hash"]
     assert slow["total"]["cycles"] > plain["total"]["cycles"]
 
@@ -116,8 +116,28 @@ def test_an_override_without_effect_is_told(tickwise: Tickwise, listing: Path) -
     assert "changes nothing" in tickwise("run", listing, *CHIP, "--set", "sm.issue.policy=cggty").out
 
 
-def test_what_stands_in_for_something_is_told(tickwise: Tickwise, listing: Path) -> None:
-    assert "behind_l1" in run_json(tickwise, listing, *CHIP)["fudge"]
+def test_what_stands_in_for_something_is_told(tickwise: Tickwise, listing: Path, tmp_path: Path) -> None:
+    assert run_json(tickwise, listing, *CHIP)["fudge"] == {}
+    mine = tmp_path / "mine.yaml"
+    mine.write_text("extends: rtx_a6000\nsm: {count: 2}\nfudge: {l2.latency: stands for a queue}\n")
+    assert run_json(tickwise, listing, "--arch", mine)["fudge"] == {"l2.latency": "stands for a queue"}
+    assert "l2.latency: stands for a queue" in tickwise("run", listing, "--arch", mine).out
+
+
+def test_memory_traffic_is_in_the_object(tickwise: Tickwise, listing: Path) -> None:
+    """Every warp loads one sector, the same for all, and stores 128 bytes of its own or of others."""
+    kernel = run_json(tickwise, listing, *CHIP)["kernels"][0]
+    memory, counters = kernel["memory"], kernel["counters"]
+    assert memory["l1_write_bytes"] == memory["l2_write_bytes"] == 4 * 128
+    assert memory["l2_read_bytes"] >= memory["dram_read_bytes"] > 0
+    assert memory["noc_read_bytes"] > memory["l2_read_bytes"]
+    assert 0 < memory["dram_bandwidth_use"] < 1
+    assert 0 <= memory["dram_row_hit_rate"] <= 1
+    latency = memory["latency"]
+    assert latency["mean"] == pytest.approx(sum(latency["stages"].values()))
+    assert counters["memory.answers"] > 0
+    energy = kernel["energy_j"]
+    assert energy["dram"] > energy["l2"] > 0
 
 
 def test_hot_adds_rows_to_the_json(tickwise: Tickwise, listing: Path) -> None:

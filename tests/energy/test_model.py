@@ -77,6 +77,39 @@ def test_fp32_code_costs_what_the_board_drew(name: str, picojoules_per_flop: flo
     assert idle == pytest.approx(watts, rel=2e-3)
 
 
+@pytest.mark.parametrize(
+    ("name", "picojoules_per_byte"),
+    # The same fits; AccelWattch's medians for L1D, L2 and DRAM on GV100.
+    [("ampere_8nm", 92.8), ("ampere_7nm", 118.4), ("hopper_4nm", 122.4), ("volta_12nm", 9.31 + 8.38 + 55.6)],
+)
+def test_a_stream_from_dram_to_registers_costs_what_the_board_drew(name: str, picojoules_per_byte: float) -> None:
+    stream = {"sm.l1d.sector_reads": 10**6, "l2.sector_reads": 10**6, "dram.reads": 10**6}
+    energy = energy_of(Activity(stream, 0, 1, 0, 10**9), load_table(name))
+    assert sum(energy.values()) * 1e12 / 32e6 == pytest.approx(picojoules_per_byte, rel=2e-3)
+    assert energy["l1d"] > 0 and energy["l2"] > 0
+    assert energy["dram"] > 5 * energy["l2"]
+
+
+@pytest.mark.parametrize(
+    ("name", "picojoules_per_bit"),
+    [("turing_12nm", 7.5), ("ampere_8nm", 7.5), ("ampere_7nm", 6.0), ("hopper_4nm", 6.0)],
+)
+def test_a_board_takes_more_for_a_byte_of_dram_than_its_devices_alone(name: str, picojoules_per_bit: float) -> None:
+    """Micron's figures for GDDR6 and HBM2E are those of the devices, without controller, interface and regulators."""
+    dram = load_table(name).events["dram"]
+    devices = 1000 * 8 * 32 * picojoules_per_bit
+    assert devices < dram["dram.reads"].amount < 3 * devices
+    assert dram["dram.writes"].amount == dram["dram.reads"].amount
+
+
+def test_a_hit_in_l2_costs_a_fraction_of_a_miss() -> None:
+    table = load_table("ampere_8nm")
+    hit = energy_of(Activity({"l2.sector_reads": 1000}, 0, 1, 0, 10**9), table)
+    miss = energy_of(Activity({"l2.sector_reads": 1000, "dram.reads": 1000}, 0, 1, 0, 10**9), table)
+    assert sum(hit.values()) == hit["l2"] == miss["l2"]
+    assert sum(miss.values()) > 10 * sum(hit.values())
+
+
 def test_a_sum_of_kernels_is_a_sum_of_components() -> None:
     first, second = with_total({"int": 0.1, "fp32": 0.2}), with_total({"int": 0.3})
     total = sum_of([first, second])

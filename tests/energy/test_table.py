@@ -57,6 +57,16 @@ def test_a_scaled_table_keeps_its_parents_sources_and_adds_its_own() -> None:
     assert child.power["constant"].amount == 30_300  # powers are not scaled
 
 
+@pytest.mark.parametrize("name", ["qv100", "rtx_2080ti", "rtx_3080", "rtx_a6000", "a100_sxm_80", "h100_pcie"])
+def test_energies_of_sectors_and_bursts_are_for_the_sizes_that_the_chip_has(name: str) -> None:
+    """The tables give joules for 32 B; a chip with other sectors or bursts needs another table."""
+    from sim.arch import load_arch
+    from sim.arch.dram import load_dram
+
+    config = load_arch(name).config
+    assert config.sm.l1d.sector == load_dram(config.dram.kind).device.atom == 32
+
+
 def test_values_are_whole_femtojoules_and_milliwatts(tmp_path: Path) -> None:
     table = load_table(write(tmp_path / "mine.yaml", GOOD))
     assert table.events["issue"]["warp_instructions"].amount == 12_500

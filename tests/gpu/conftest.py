@@ -6,8 +6,19 @@ import pytest
 
 from sim.arch import Arch, load_arch
 from sim.gpu.counters import FollowEvent, KernelCounters
+from sim.gpu.memory_side import MemorySide
 from sim.gpu.simulate import Follow, simulate_kernel
 from sim.trace.listing import parse_listing
+
+#: Overrides that make everything in the memory side scarce: lines, miss registers, places to wait at them, entries of
+#: queues, credits, ports; its clocks are no simple ratios, and slices lie at different distances.
+SCARCE = {
+    "sm.l1d.mshrs": "12", "sm.l1d.mshr_merges": "2", "noc.credits": "3", "noc.request_bandwidth": "16 B/cycle",
+    "noc.reply_bandwidth": "16 B/cycle", "noc.slice_spread": "9 cycles", "l2.slices": "4", "l2.size": "2 KiB",
+    "l2.ways": "2", "l2.mshrs": "3", "l2.mshr_merges": "2", "l2.bandwidth": "32 B/cycle",
+    "l2.port_bandwidth": "16 B/cycle", "l2.clock": "1.1 GHz", "dram.channels": "2", "dram.read_queue": "5",
+    "dram.write_queue": "4", "dram.write_high": "3", "dram.write_low": "1",
+}  # fmt: skip
 
 
 class Run:
@@ -51,16 +62,40 @@ class Run:
 
 
 class OneSm:
-    """A chip with one SM; `listing` runs a text on it."""
+    """A chip with one SM; `listing` runs a text on it, with an empty L2 or with one that has everything."""
 
     def __init__(self, arch: Arch) -> None:
         self.arch = arch
 
     def listing(self, text: str) -> Run:
-        """Run a listing, every warp followed."""
+        """Run a listing, every warp followed. L2 is empty: the first access to anything comes from DRAM."""
+        return self._run(text, MemorySide(self.arch))
+
+    def from_l2(self, text: str) -> Run:
+        """Run a listing whose data, code and constants are all in L2, and none of them in the SM: its second run."""
+        memory = MemorySide(self.arch)
+        simulate_kernel(parse_listing(text).kernels[0], self.arch, memory=memory)
+        run = self._run(text, memory)
+        events = run.counters.events
+        assert events["l2.sector_misses"] == events["dram.reads"] == 0
+        return run
+
+    def _run(self, text: str, memory: MemorySide) -> Run:
         kernel = parse_listing(text).kernels[0]
-        counters = simulate_kernel(kernel, self.arch, follow=Follow(0, -1))
+        counters = simulate_kernel(kernel, self.arch, memory=memory, follow=Follow(0, -1))
         return Run(counters, [row.sass for row in kernel.static])
+
+    def reply_cycles(self, sectors: int = 1) -> int:
+        """Cycles that an answer of so many sectors takes of a slice's port, and of the SM's (they are as wide)."""
+        noc = self.arch.config.noc
+        assert noc.reply_bandwidth == self.arch.config.l2.port_bandwidth
+        return -(-(noc.header + 32 * sectors) // noc.reply_bandwidth)
+
+    def l2_trip(self, sectors: int = 1) -> int:
+        """What a load of `sectors` of one line takes beyond a hit in L1D when L2 has them and nobody is in its way."""
+        noc, l2 = self.arch.config.noc, self.arch.config.l2
+        passing = 2 * (self.reply_cycles(sectors) - 1)  # whole, through the slice's port and through the SM's
+        return noc.request_latency + l2.latency + noc.reply_latency + passing
 
 
 Chip = Callable[..., OneSm]

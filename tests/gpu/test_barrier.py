@@ -197,15 +197,14 @@ LOAD = "[B------:R-:W0:-:S02] LDG.E R2, [R4.64] {0x1000}"
 
 @pytest.mark.parametrize(("fence", "misses"), [("CTA", 1), ("GPU", 2), ("SYS", 2)])
 def test_membar_empties_l1d_for_device_and_system_scope_only(sm: OneSm, fence: str, misses: int) -> None:
-    behind = sm.arch.config.behind_l1.latency
-    run = sm.listing(f"""
+    run = sm.from_l2(f"""
         {LOAD}
         [B0-----:R-:W-:-:S02] MEMBAR.SC.{fence}
         {LOAD}
         [B0-----:R-:W-:-:S01] FADD R8, R2, R10
     """)
     assert run.counters.events["sm.l1d.sector_misses"] == misses
-    assert run.issued("FADD") - run.issues("LDG")[1] == 32 + (behind if misses == 2 else 0)
+    assert run.issued("FADD") - run.issues("LDG")[1] == 32 + (sm.l2_trip() if misses == 2 else 0)
 
 
 def test_a_cta_barrier_leaves_l1d_as_it_is(sm: OneSm) -> None:

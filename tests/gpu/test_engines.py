@@ -6,16 +6,19 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from sim.arch import load_arch
+from sim.gpu.memory_side import MemorySide
 from sim.gpu.simulate import Follow, simulate_kernel
 from sim.trace.listing import parse_listing
 from sim.trace.model import KernelTrace
 from sim.trace.open import open_trace
+from tests.gpu.conftest import SCARCE
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -109,6 +112,29 @@ PATHS = """
     .warp 4
     /*0a00*/ [B------:R-:W-:-:S05] EXIT
 """
+#: Lines that are written in part and whole, atomics of one SM between loads of another; then a second kernel.
+TRAFFIC = """
+    .kernel first
+    .block 64
+    .grid 4
+    .repeat 3
+    [B------:R-:W0:-:S02] LDG.E.128 R4, [R2.64] {0x10000 + 16*lane + 1024*warp + 512*iter}
+    [B------:R-:W1:-:S02] LDG.E R8, [R2.64] {0x90000 + 516*lane}
+    [B------:R-:W1:-:S02] LDG.E.STRONG.GPU R9, [R2.64] {0x10000 + 4*lane + 128*cta}
+    [B0-----:R3:W-:-:S02] STG.E.128 [R2.64], R4 {0x10000 + 16*lane + 2048*cta}
+    [B-1----:R3:W-:-:S02] STG.E.U8 [R2.64], R8 {0x20000 + 36*lane + 64*iter}
+    [B------:R3:W2:-:S02] ATOMG.E.ADD.STRONG.GPU PT, R20, [R2.64], R16 {0x10000 + 8*lane}
+    [B------:R3:W-:-:S02] RED.E.ADD.STRONG.GPU [R2.64], R16 {0x20000 + 4*lane}
+    [B--2---:R-:W4:-:S02] LDG.E.64 R10, [R2.64] {0x20000 + 8*lane}
+    .end
+---
+    .kernel second
+    .block 32
+    .grid 2
+    [B------:R-:W0:-:S02] LDG.E.128 R4, [R2.64] {0x10000 + 16*lane + 2048*cta}
+    [B0-----:R-:W0:-:S02] LDG.E R4, [R2.64] {0x20000 + 4*lane}
+    [B0-----:R-:W-:-:S01] FADD R8, R4, R5
+"""
 CASES: dict[str, tuple[str, str, dict[str, str]]] = {
     "memory": (MEMORY, "rtx_a6000", {}),
     "memory by scoreboard": (MEMORY, "rtx_a6000", {"sm.issue.dependence": "scoreboard"}),
@@ -126,8 +152,22 @@ CASES: dict[str, tuple[str, str, dict[str, str]]] = {
         SPACES,
         "rtx_a6000",
         {
-            "sm.l1d.mshrs": "8", "behind_l1.latency": "30 cycles", "sm.memory.pending_requests": "4",
+            "sm.l1d.mshrs": "8", "l2.latency": "30 cycles", "sm.memory.pending_requests": "4",
             "sm.memory.queue": "2", "sm.max_ctas": "1", "sm.l1d.allocate_on_write": "true", "sm.l1d.tag_lookups": "1",
+        },
+    ),
+    "traffic": (TRAFFIC, "rtx_a6000", {"sm.count": "2"}),
+    "traffic, everything scarce": (TRAFFIC, "rtx_a6000", {"sm.count": "2", **SCARCE}),
+    "spaces, everything scarce": (SPACES, "rtx_a6000", {"sm.count": "2", **SCARCE}),
+    "traffic on an a100, two partitions, other policies": (
+        TRAFFIC,
+        "a100_sxm_80",
+        {
+            "sm.count": "2", "l2.slices": "4", "dram.channels": "4", "l2.size": "16 KiB", "l2.partitions": "2",
+            "l2.far_latency": "90 cycles", "l2.replacement": "srrip", "l2.hashed": "false",
+            "l2.keep_between_kernels": "false", "sm.l1d.replacement": "srrip", "sm.l1d.allocate_on_write": "true",
+            "dram.page_policy": "closed", "dram.scheduler": "fcfs", "dram.refresh": "none",
+            "dram.mapping": "{order: [column, bank, group], hash: plain}",
         },
     ),
     "paths": (PATHS, "rtx_a6000", {}),
@@ -191,31 +231,38 @@ def first_ctas(kernel: KernelTrace) -> KernelTrace:
     )
 
 
-def digest(kernel: KernelTrace, chip: str, overrides: dict[str, str]) -> dict[str, Any]:
-    """Everything that a run on one SM counts, the tables as hashes."""
-    result = simulate_kernel(kernel, load_arch(chip, {"sm.count": "1", **overrides}), follow=Follow(0, -1))
-    spots = result.hotspots
-    tables = (spots.issued, spots.threads, spots.slot_stalls, spots.warp_states)
-    return {
-        "instructions": result.warp_instructions,
-        "cycles": result.cycles,
-        "events": result.events,
-        "slots": dataclasses.asdict(result.issue_slots),
-        "states": result.warp_states,
-        "lifetime": result.warp_lifetime,
-        "active": result.sm_active_cycles,
-        "tables": [hashlib.sha256(np.ascontiguousarray(t).tobytes()).hexdigest() for t in tables],
-        "log": hashlib.sha256(repr(result.follow).encode()).hexdigest(),
-    }
+def digest(kernels: Sequence[KernelTrace], chip: str, overrides: dict[str, str]) -> dict[str, Any]:
+    """Everything that runs on one SM (or more) count, and what they leave in L2; the tables as hashes."""
+    arch = load_arch(chip, {"sm.count": "1", **overrides})
+    memory = MemorySide(arch)
+    found: dict[str, Any] = {"instructions": 0}
+    for kernel in kernels:
+        result = simulate_kernel(kernel, arch, memory=memory, follow=Follow(0, -1))
+        spots = result.hotspots
+        tables = [spots.issued, spots.threads, spots.slot_stalls, spots.warp_states]
+        tables += [memory.lines[field] for field in ("tag", "used", "valid", "dirty", "waiting")]
+        found["instructions"] += result.warp_instructions
+        found[kernel.header.name] = {
+            "cycles": result.cycles,
+            "events": result.events,
+            "slots": dataclasses.asdict(result.issue_slots),
+            "states": result.warp_states,
+            "lifetime": result.warp_lifetime,
+            "active": result.sm_active_cycles,
+            "tables": [hashlib.sha256(np.ascontiguousarray(t).tobytes()).hexdigest() for t in tables],
+            "log": hashlib.sha256(repr(result.follow).encode()).hexdigest(),
+        }
+    return found
 
 
 def digests() -> dict[str, dict[str, Any]]:
     """All cases, and the beginning of each committed trace."""
     found = {
-        name: digest(parse_listing(text).kernels[0], chip, overrides) for name, (text, chip, overrides) in CASES.items()
+        name: digest([parse_listing(part).kernels[0] for part in text.split("---\n")], chip, overrides)
+        for name, (text, chip, overrides) in CASES.items()
     }
     for path in sorted((ROOT / "traces").glob("*.twt")):
-        found[path.name] = digest(first_ctas(open_trace(str(path)).kernels[0]), "rtx_a6000", {})
+        found[path.name] = digest([first_ctas(open_trace(str(path)).kernels[0])], "rtx_a6000", {})
     return found
 
 

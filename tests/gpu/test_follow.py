@@ -107,11 +107,20 @@ def test_a_load_is_followed_from_its_registers_to_its_last_write(warm: OneSm) ->
     assert run.issued("FADD") == at + 34
 
 
-def test_a_miss_tells_when_its_data_will_come(warm: OneSm) -> None:
-    run = warm.listing("[B------:R-:W0:-:S02] LDG.E R8, [R2.64] {0x1000}")
+@pytest.mark.parametrize(("stride", "sectors"), [(0, 1), (1, 2), (2, 3), (4, 4)])
+def test_the_data_of_a_miss_is_ready_a_trip_to_l2_later_than_that_of_a_hit(
+    warm: OneSm, stride: int, sectors: int
+) -> None:
+    """Words that lie 0, 1, 2 and 4 bytes apart touch 1 to 4 sectors."""
+    run = warm.from_l2(f"""
+        [B------:R-:W0:-:S02] LDG.E R8, [R2.64] {{0x1000 + {stride}*lane}}
+        [B0-----:R-:W0:-:S02] LDG.E R9, [R2.64] {{0x1000 + {stride}*lane}}
+    """)
     (miss,) = run.events("L1D miss")
-    (ready,) = run.events("data ready")
-    assert miss.detail == f"data in cycle {ready.cycle}"
+    (hit,) = run.events("L1D hit")
+    missing, there = (e.cycle for e in run.events("data ready"))
+    assert there - hit.cycle == 19  # Table 2: 32 less 11 to the lookup and two of the link
+    assert missing - miss.cycle == 19 + warm.l2_trip(sectors)
 
 
 def test_a_variable_latency_unit_and_a_clock_read_are_in_the_log(warm: OneSm) -> None:

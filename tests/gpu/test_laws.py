@@ -17,10 +17,11 @@ from hypothesis import strategies as st
 from sim.arch import Arch, load_arch
 from sim.gpu import simulate
 from sim.gpu.counters import INSTRUCTION_CLASSES, NO_CTA, NO_WARP, REASON_NAMES, SELECTED, KernelCounters
+from sim.gpu.memory_side import MemorySide
 from sim.gpu.simulate import Follow, simulate_kernel
 from sim.trace.listing import parse_listing
 from sim.trace.model import KernelTrace
-from tests.gpu.conftest import Chip, OneSm
+from tests.gpu.conftest import SCARCE, Chip, OneSm
 
 #: The interpreter is some hundred times slower than the compiled core.
 _FEW = bool(numba.config.DISABLE_JIT)  # type: ignore[attr-defined]
@@ -175,8 +176,21 @@ def two_sms(**overrides: str) -> Arch:
     return _CHIPS[name]
 
 
+#: The shipped memory side, and one in which everything is scarce.
+MEMORIES = st.sampled_from(({}, SCARCE))
+
+
 def run(kernel: KernelTrace, arch: Arch | None = None, **options: Any) -> KernelCounters:
     return simulate_kernel(kernel, arch or two_sms(), max_cycles=LIMIT, **options)
+
+
+def from_l2(kernel: KernelTrace, arch: Arch) -> KernelCounters:
+    """The second run of a kernel on a chip, with everything in L2."""
+    memory = MemorySide(arch)
+    run(kernel, arch, memory=memory)
+    result = run(kernel, arch, memory=memory)
+    assert result.events["l2.sector_misses"] == 0
+    return result
 
 
 def facts(result: KernelCounters) -> dict[str, Any]:
@@ -257,14 +271,80 @@ def test_events_of_one_structure_agree(text: str) -> None:
     assert 0 < result.occupancy.achieved <= 1
 
 
+def sectors_of(masks: Any) -> int:
+    """Sectors in an array of sector masks."""
+    return sum(int(mask).bit_count() for mask in masks)
+
+
+@examples(120)
+@given(listings(), MEMORIES)
+def test_what_the_sms_ask_of_the_memory_side_comes_back_once(text: str, scarce: dict[str, str]) -> None:
+    arch = two_sms(**scarce)
+    side = MemorySide(arch)
+    e = run(kernel_of(text), arch, memory=side).events
+    header, sector = arch.config.noc.header, arch.config.sm.l1d.sector
+    assert sum(count for name, count in e.items() if name.startswith("memory.stage.")) == e["memory.latency"]
+    # A request whose sectors L2 has in part is answered in two parts, any other one once.
+    assert e["l2.sector_hits"] + e["l2.sector_misses"] == e["l2.sector_reads"]
+    split = min(e["l2.sector_hits"], e["l2.sector_misses"])
+    assert e["noc.requests"] <= e["noc.replies"] <= e["noc.requests"] + split
+    assert e["memory.answers"] <= e["noc.replies"]
+    # Sectors that came back: those that L1D and the instruction caches (four a line) lacked.
+    asked = e["sm.l1d.sector_misses"] + 4 * e["sm.l1i.misses"]
+    assert e["noc.reply_bytes"] == header * e["noc.replies"] + sector * asked
+    # Sectors that went out: stores, atomics (which also come back) and reductions (which do not).
+    assert e["l2.sector_writes"] == e["sm.l1d.sector_writes"]
+    reductions = e["l2.sector_reads"] - asked
+    carried, rest = divmod(e["noc.request_bytes"] - header * e["noc.requests"], sector)
+    assert rest == 0
+    assert 0 <= reductions <= carried - e["l2.sector_writes"] <= e["l2.sector_reads"]
+    # Nothing is left behind: every record of a message, of a miss and of a waiter is free again.
+    free, m = 0, int(side.free[0])
+    while m < len(side.pool):
+        free, m = free + 1, int(side.pool[m]["next"])
+    assert free == len(side.pool)
+    assert not side.parts["events"].any() and (side.slices["head"] == -1).all() and not side.slices["blocked"].any()
+    assert not side.tables["taken"].any() and not side.lines["waiting"].any()
+
+
+@examples(120)
+@given(listings(), MEMORIES)
+def test_l2_reads_and_writes_dram_once_for_each_sector_that_comes_and_goes(text: str, scarce: dict[str, str]) -> None:
+    """An access to GDDR6 is a sector."""
+    arch = two_sms(**scarce)
+    side = MemorySide(arch)
+    e = run(kernel_of(text), arch, memory=side).events
+    reads, writes = e["dram.reads"], e["dram.writes"]
+    assert writes == e["l2.write_backs"]
+    assert reads + writes == e["dram.row_hits"] + e["dram.row_misses"] + e["dram.row_conflicts"]
+    assert reads <= e["l2.sector_misses"]
+    kept = sectors_of(side.lines["valid"])
+    if not scarce:  # no line has gone: what L2 has was fetched, or written whole
+        assert writes == 0
+        assert reads <= kept <= reads + e["l2.sector_writes"]
+    again = run(kernel_of(text), arch, memory=side).events
+    if not scarce:  # what is fetched the second time was written in part the first time, and not read
+        assert again["dram.reads"] <= sectors_of(side.lines["dirty"])
+    assert again["noc.requests"] > 0
+
+
 @examples(60)
-@given(listings())
-def test_skipping_idle_time_changes_nothing(text: str) -> None:
-    kernel = kernel_of(text)
-    assert facts(run(kernel, skip_idle=True)) == facts(run(kernel, skip_idle=False))
+@given(listings(), MEMORIES)
+def test_skipping_idle_time_changes_nothing(text: str, scarce: dict[str, str]) -> None:
+    kernel, arch = kernel_of(text), two_sms(**scarce)
+    assert facts(run(kernel, arch, skip_idle=True)) == facts(run(kernel, arch, skip_idle=False))
 
 
-@examples(40)
+@examples(60)
+@given(listings(), MEMORIES, st.sampled_from((1, 7, 33)))
+def test_shorter_quanta_change_nothing_and_neither_do_threads(text: str, scarce: dict[str, str], quantum: int) -> None:
+    kernel, arch = kernel_of(text), two_sms(**scarce)
+    whole = facts(run(kernel, arch))
+    assert facts(run(kernel, arch, quantum=quantum)) == whole
+    assert facts(run(kernel, arch, threads=2)) == whole
+
+
+@examples(16)
 @given(listings(), st.sampled_from((1, 37, 500)))
 def test_the_length_of_a_slice_changes_nothing(text: str, length: int) -> None:
     kernel = kernel_of(text)
@@ -316,8 +396,8 @@ def test_no_server_is_busy_for_longer_than_the_kernel_lasts(text: str) -> None:
     time = result.cycles * result.sm_count
     assert result.events["sm.shared.cycles"] <= time
     assert result.events["sm.l1d.tag_lookups"] <= time * arch.config.sm.l1d.tag_lookups
-    assert result.events["behind_l1.read_bytes"] <= time * arch.config.behind_l1.bandwidth
-    assert result.events["behind_l1.write_bytes"] <= time * arch.config.behind_l1.bandwidth
+    ahead = 2 * result.sm_count * arch.config.sm.frontend.l0_l1_latency  # requests for code that is not needed any more
+    assert result.events["noc.request_bytes"] <= (time + ahead) * arch.config.noc.request_bandwidth
     ports = arch.config.sm.register_file
     lanes = time * result.sub_cores * ports.banks
     assert result.events["sm.rf.reads"] <= lanes * ports.read_ports
@@ -331,11 +411,11 @@ STORES = """
 """
 
 
-def test_stores_take_the_bandwidth_behind_l1(ampere_sm: OneSm) -> None:
-    """100 stores of 32 sectors are 102,400 bytes."""
+def test_stores_take_the_sms_port_to_the_crossbar(ampere_sm: OneSm) -> None:
+    """100 stores of 32 sectors are 3,200 messages of 40 bytes, a cycle each."""
     run = ampere_sm.listing(STORES.format(store="STG.E [R4.64], R9 {0x1000 + 128*lane}")).counters
-    assert run.events["behind_l1.write_bytes"] == 100 * 32 * 32
-    assert run.cycles >= 100 * 32 * 32 / ampere_sm.arch.config.behind_l1.bandwidth
+    assert run.events["noc.request_bytes"] == 3200 * 40 + 8 * run.events["sm.l1i.misses"]
+    assert run.cycles >= 3200
 
 
 def test_stores_with_bank_conflicts_keep_the_sm_as_long_as_the_banks(ampere_sm: OneSm) -> None:
@@ -344,7 +424,8 @@ def test_stores_with_bank_conflicts_keep_the_sm_as_long_as_the_banks(ampere_sm: 
     assert run.cycles >= 3200
 
 
-def test_a_longer_way_behind_l1_costs_each_dependent_load_exactly_that() -> None:
+@pytest.mark.parametrize("key", ["noc__request_latency", "noc__reply_latency", "l2__latency"])
+def test_a_longer_way_to_l2_costs_each_dependent_load_exactly_that(key: str) -> None:
     text = """
         .repeat 20
         [B------:R-:W0:-:S02] LDG.E R2, [R4.64] {0x10000 + 4096*iter}
@@ -352,21 +433,22 @@ def test_a_longer_way_behind_l1_costs_each_dependent_load_exactly_that() -> None
         .end
     """
     kernel = kernel_of(text)
-    near = run(kernel, two_sms(behind_l1__latency="200 cycles")).cycles
-    assert run(kernel, two_sms(behind_l1__latency="217 cycles")).cycles == near + 20 * 17
+    near, far = (two_sms(sm__frontend__perfect="true", **{key: f"{cycles} cycles"}) for cycles in (64, 81))
+    assert from_l2(kernel, far).cycles == from_l2(kernel, near).cycles + 20 * 17
 
 
-def test_a_stream_of_loads_is_limited_by_the_bandwidth_behind_l1() -> None:
+def test_a_stream_of_loads_is_limited_by_the_reply_port() -> None:
+    """6,400 answers of one sector, 40 B each."""
     text = """
         .repeat 200
         [B------:R-:W-:-:S01] LDG.E R2, [R4.64] {0x10000 + 128*lane + 4096*iter}
         .end
     """
     kernel = kernel_of(text)
-    narrow = run(kernel, two_sms(behind_l1__bandwidth="16 B/cycle")).cycles
-    wide = run(kernel, two_sms(behind_l1__bandwidth="32 B/cycle")).cycles
-    assert 200 * 1024 / 16 <= narrow <= 200 * 1024 / 16 + 1000
-    assert 200 * 1024 / 32 <= wide < narrow
+    narrow = from_l2(kernel, two_sms(noc__reply_bandwidth="20 B/cycle")).cycles
+    wide = from_l2(kernel, two_sms(noc__reply_bandwidth="40 B/cycle")).cycles
+    assert 6400 * 2 <= narrow <= 6400 * 2 + 1000
+    assert 6400 <= wide < narrow
 
 
 def test_a_warp_never_waits_for_others_that_thrash_its_constant_line() -> None:

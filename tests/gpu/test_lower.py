@@ -13,6 +13,7 @@ from sim.arch.schema import GpuConfig
 from sim.errors import ArchError, BadInput
 from sim.gpu.decode import ROW, decode
 from sim.gpu.lower import CONFIG, lower
+from sim.gpu.memory_side import MemorySide, chip_config
 from sim.gpu.occupancy import fit
 from sim.trace.expand import expand
 from sim.trace.listing import parse_listing
@@ -35,10 +36,13 @@ PROBE = "\n".join(
         "[B------:R-:W-:Y:S00] NOP",
     ]
 )
-#: Keys that are read elsewhere: by energy, the result, the dispatcher's caller, the trace's expansion.
+#: Keys that are read elsewhere: by energy, the result, the dispatcher's caller, the trace's expansion, the crossbar's
+#: table of distances (tested below), from kernel to kernel.
 ELSEWHERE = {
-    "name", "kind", "compute_capability", "isa", "sm.clock", "energy.table", "dispatch.launch_latency",
+    "name", "kind", "compute_capability", "isa", "energy.table", "dispatch.launch_latency",
     "deadlock_cycles", "sm.shared_memory.banks", "sm.shared_memory.bank_width", "sm.l1d.write_policy",
+    "noc.sm_spread", "noc.slice_spread", "l2.partitions", "l2.far_latency",
+    "l2.host_copies", "l2.keep_between_kernels",
 }  # fmt: skip
 HEADERS = [
     KernelHeader("k", block=(32, 1, 1), registers=16), KernelHeader("k", block=(1024, 1, 1), registers=16),
@@ -60,7 +64,7 @@ def fingerprint(arch: Arch) -> tuple[Any, ...]:
         except BadInput as error:
             fits.append(str(error))
     try:
-        config = lower(arch, l1d_bytes=arch.config.sm.l1d.size).tobytes()
+        config = b"".join(record.tobytes() for record in chip_config(arch, arch.config.sm.l1d.size))
     except ArchError as error:
         config = str(error).encode()
     return config, rows.tobytes(), repr(fits)
@@ -79,7 +83,8 @@ def leaves(values: dict[str, Any], prefix: str = "") -> list[tuple[str, Any]]:
 OTHER = {
     "cggty": "gto", "greedy_youngest": "oldest", "control_bits": "scoreboard", "free_slots": "in_order",
     "in_order": "free_slots",
-    "write_through": "write_through",
+    "lru": "srrip", "gddr6": "gddr5", "hbm2e": "hbm2", "all_bank": "none", "fr_fcfs": "fcfs", "open": "closed",
+    "xor": "plain",
 }  # fmt: skip
 
 
@@ -90,6 +95,8 @@ def changed(key: str, value: Any) -> Any:
         return OTHER.get(value, value)
     if isinstance(value, float):
         return value / 2
+    if key == "dram.mapping.order":
+        return value[::-1]
     if isinstance(value, list):
         return [*value[:-2], value[-1]]
     if isinstance(value, dict):
@@ -98,7 +105,7 @@ def changed(key: str, value: Any) -> Any:
         return 2
     if key in ("sm.issue.control_to_visible", "sm.sub_cores"):
         return value - 1 if value == 1 else 2
-    if "max_" in key:
+    if "max_" in key or key == "dram.write_high":
         return value // 2
     if key.endswith("offset"):
         return value - 1
@@ -128,6 +135,36 @@ def test_no_key_of_the_configuration_is_dead() -> None:
         assert dead == [], f"dead keys on {name}: {dead}"
 
 
+@pytest.mark.parametrize(
+    ("overrides", "nearest", "farthest"),
+    [
+        ({}, 0, 0),
+        ({"noc.sm_spread": "30 cycles"}, 0, 30),
+        ({"noc.slice_spread": "20 cycles"}, 0, 20),
+        ({"noc.sm_spread": "30 cycles", "noc.slice_spread": "20 cycles"}, 0, 50),
+        ({"l2.partitions": "2", "l2.far_latency": "0 cycles"}, 0, 0),
+        ({"l2.partitions": "2", "l2.far_latency": "100 cycles"}, 0, 100),
+        ({"l2.partitions": "1", "l2.far_latency": "100 cycles"}, 0, 0),
+    ],
+)
+def test_spreads_and_the_far_partition_are_in_the_table_of_distances(
+    overrides: dict[str, str], nearest: int, farthest: int
+) -> None:
+    """Rows are SMs, columns slices; the first SM is the nearest, and halves of both make the two partitions."""
+    hops = MemorySide(load_arch("rtx_a6000", {"sm.count": "4", **overrides})).hops
+    assert hops.shape == (4, 48)
+    assert (int(hops.min()), int(hops.max())) == (nearest, farthest)
+    assert int(hops[0, 0]) == nearest
+    if "l2.far_latency" in overrides:
+        near, far = hops[0, :24], hops[0, 24:]
+        assert set(near.tolist()) == {0} and set(far.tolist()) == {farthest}
+        assert (hops[3] == np.concatenate([far, near])).all()
+    elif overrides:
+        steps = hops[:, 0] if "noc.sm_spread" in overrides else hops[0]
+        assert (np.diff(steps) >= 0).all()
+        assert int(hops[-1, -1]) == farthest
+
+
 def rebuilt(model: Any, values: dict[str, Any]) -> dict[str, Any]:
     """`values` as nested models like `model`'s, without the cross-key checks."""
     found: dict[str, Any] = {}
@@ -146,14 +183,15 @@ def rebuilt(model: Any, values: dict[str, Any]) -> dict[str, Any]:
         "sm.max_warps=96", "sm.frontend.instruction_buffer=9", "sm.frontend.prefetch_lines=65",
         "sm.frontend.l0.mshrs=65", "sm.memory.queue=17", "sm.register_file.banks=5", "sm.units.sfu.queue=17",
         "sm.issue.counter_maximum=127",
-        "sm.issue.control_to_visible=2 cycles", "dispatch.cta_latency=0 cycles",
+        "sm.issue.control_to_visible=2 cycles", "dispatch.cta_latency=0 cycles", "sm.l1d.mshrs=3", "noc.credits=20000",
+        "noc.request_latency=70000 cycles", "l2.mshrs=20000", "dram.read_queue=2000",
     ],
 )  # fmt: skip
 def test_what_exceeds_the_register_map_is_refused_with_its_key(override: str) -> None:
     key, value = override.split("=")
     with pytest.raises(ArchError, match=key.replace(".", r"\.")):
         arch = load_arch("rtx_a6000", {key: value})
-        lower(arch, l1d_bytes=arch.config.sm.l1d.size)
+        chip_config(arch, arch.config.sm.l1d.size)
 
 
 def test_l1d_gets_what_shared_memory_leaves() -> None:
@@ -198,8 +236,10 @@ def test_the_compiled_core_reads_every_field_that_is_lowered_or_decoded() -> Non
     folder = Path(__file__).resolve().parents[2] / "sim" / "gpu"
     writers = ("lower.py", "decode.py", "state.py")
     core = "\n".join(f.read_text() for f in sorted(folder.glob("*.py")) if f.name not in writers)
+    sizes = (folder / "memory_side.py").read_text()  # of tables that are not the hardware's record `c` is read as well
     for name in CONFIG.names or ():
-        assert re.search(rf'(cfgs?(\[0\])?)\["{name}"\]', core), f"nobody reads cfg[{name!r}]"
+        read = re.search(rf'(cfgs?(\[0\])?)\["{name}"\]', core) or re.search(rf'int\(c\["{name}"\]\)', sizes)
+        assert read, f"nobody reads cfg[{name!r}]"
     for name in ROW.names or ():
         assert re.search(rf'\["{name}"\]', core), f"nobody reads row[{name!r}]"
 

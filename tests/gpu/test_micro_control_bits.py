@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.gpu.conftest import Chip, OneSm
+from tests.gpu.conftest import OneSm
 
 
 def test_ffma_feeds_ffma_after_four_cycles(ampere_sm: OneSm) -> None:
@@ -90,9 +90,9 @@ FIGURE_2 = """
 """
 
 
-def test_figure_2_of_the_paper(chip: Chip) -> None:
+def test_figure_2_of_the_paper(ampere_sm: OneSm) -> None:
     """Loads in consecutive cycles, SB3 twice up, an extra cycle for stall 2, DEPBAR after one of two source reads."""
-    run = chip("rtx_a6000", {"behind_l1.latency": "60 cycles"}).listing(
+    run = ampere_sm.from_l2(
         "[B------:R-:W5:-:S02] LDG.E R2, [R10.64] {0x1000}\n[B-----5:R-:W-:-:S01] MOV R99, R98\n" + FIGURE_2
     )
     start = run.events("issued")[2].cycle
@@ -107,6 +107,7 @@ def test_figure_2_of_the_paper(chip: Chip) -> None:
     assert at[0x90] == max(raw[-1], reads[1])
     late = [e.cycle - start for e in run.events("counter down") if e.detail == "SB4"]
     assert at[0x90] < late[0] == at[0xA0]  # SB4 was still up
+    assert late[0] == 32 + 8 + ampere_sm.l2_trip()  # third in a queue in which addresses take four cycles, from L2
 
 
 def test_depbar_waits_for_its_threshold_and_not_before(ampere_sm: OneSm) -> None:

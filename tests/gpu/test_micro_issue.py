@@ -45,13 +45,20 @@ def runs(sequence: list[int]) -> list[tuple[int, int]]:
 def test_without_stalls_the_youngest_goes_until_it_misses_and_each_runs_greedily(chip: Chip) -> None:
     """W3 up to its first instruction miss; W2 starts, overtakes and runs to the end; then W3 to the end, W1, W0.
 
-    The experiment's miss is short: the second line comes while W2 runs its first. With the stand-in behind L1 that is
-    so when a cold line takes ten to eleven cycles.
+    The experiment's miss is short: the second line comes while W2 runs its first. That is so when a line takes ten
+    cycles of its slice's port, whether it was in L2 or not.
     """
-    sm = chip("rtx_a6000", {"behind_l1.bandwidth": "12 B/cycle"})
-    run = sm.listing(program("-:S01"))
-    assert runs(order(run)) == [(3, 8), (2, 32), (3, 24), (1, 32), (0, 32)]
-    assert run.events("fetch miss", warp=SLOTS[3])
+    sm = chip("rtx_a6000", {"l2.port_bandwidth": "14 B/cycle"})
+    for run in (sm.listing(program("-:S01")), sm.from_l2(program("-:S01"))):
+        assert runs(order(run)) == [(3, 8), (2, 32), (3, 24), (1, 32), (0, 32)]
+        assert [e.detail for e in run.events("fetch miss", warp=SLOTS[3])] == ["line 0", "line 1"]
+
+
+def test_with_the_crossbars_ports_as_they_are_the_stream_buffer_is_ahead_of_the_warps(ampere_sm: OneSm) -> None:
+    """A line takes four cycles of the ports, its instructions eight: nobody misses a second time."""
+    for run in (ampere_sm.listing(program("-:S01")), ampere_sm.from_l2(program("-:S01"))):
+        assert runs(order(run)) == [(3, 32), (2, 32), (1, 32), (0, 32)]
+        assert [e.detail for e in run.events("fetch miss", warp=SLOTS[3])] == ["line 0"]
 
 
 def test_with_a_warm_cache_each_warp_runs_to_its_end_youngest_first(chip: Chip) -> None:

@@ -7,7 +7,7 @@ from tests.gpu.conftest import Chip, OneSm, Run
 
 @pytest.fixture(scope="module")
 def warm(chip: Chip) -> OneSm:
-    """Loads that hit: what lies behind L1 answers at once, so that a cold line costs what a hit does."""
+    """A perfect front end, so that only loads and constants wait for what lies behind the SM."""
     return chip("rtx_a6000", {"sm.frontend.perfect": "true"})
 
 
@@ -122,12 +122,61 @@ def test_table_2_ldc(warm: OneSm, place: str, war: int, raw: int) -> None:
         assert run.issued("FADD") - run.issues("LDC")[-1] == expected
 
 
-def test_a_miss_costs_the_stand_in_latency_more_than_a_hit(warm: OneSm) -> None:
-    run = warm.listing("""
-        [B------:R-:W0:-:S02] LDG.E R20, [R2.64] {0x1000}
+MISS = """
+    [B------:R-:W0:-:S02] LDG.E R20, [R2.64] {0x1000}
+    [B0-----:R-:W-:-:S01] FADD R60, R61, R62
+"""
+
+
+def test_a_miss_costs_the_trip_to_l2_more_than_a_hit(warm: OneSm) -> None:
+    run = warm.from_l2(MISS)
+    assert warm.l2_trip() == 64 + 90 + 64
+    assert run.issued("FADD") - run.issued("LDG") == 32 + warm.l2_trip() == 250
+    assert run.blocked("FADD", at=run.issued("LDG") + 249) == "long_scoreboard"
+
+
+@pytest.mark.parametrize("key", ["noc.request_latency", "noc.reply_latency", "l2.latency"])
+def test_a_cycle_more_on_the_way_is_a_cycle_more_for_the_load(chip: Chip, key: str) -> None:
+    for extra in (0, 1, 37):
+        stage = {"noc.request_latency": 64, "noc.reply_latency": 64, "l2.latency": 90}[key] + extra
+        run = chip("rtx_a6000", {"sm.frontend.perfect": "true", key: f"{stage} cycles"}).from_l2(MISS)
+        assert run.issued("FADD") - run.issued("LDG") == 250 + extra
+
+
+@pytest.mark.parametrize("controller", [0, 220, 301])
+def test_a_miss_in_l2_costs_the_controller_and_the_dram_on_top(chip: Chip, controller: int) -> None:
+    """GDDR6 at 2 GHz: ACT, 35 clocks to RD, 28 to the data, two of data, in cycles of 1.8 GHz (§8)."""
+    sm = chip("rtx_a6000", {"sm.frontend.perfect": "true", "dram.controller_latency": f"{controller} cycles"})
+    run = sm.listing(MISS)
+    lookup = run.issued("LDG") + 11 + 19 + sm.arch.config.noc.request_latency
+    activated = -(-lookup * 10 // 9)  # the first DRAM clock that does not lie before the lookup
+    there = -(-(activated + 35 + 28 + 2) * 9 // 10)
+    dram = there - lookup
+    assert dram == 59
+    assert run.issued("FADD") - run.issued("LDG") == 250 + controller + dram
+    assert run.blocked("FADD", at=run.issued("FADD") - 1) == "long_scoreboard"
+
+
+@pytest.mark.parametrize(
+    ("place", "sectors", "operations"),
+    [
+        ("{0x1000}", 1, 32), ("{0x1000 + 4*lane}", 4, 32), ("{0x1000} {mask=0x0000000f}", 1, 4),
+        ("{0x1000} {mask=0x80000000}", 1, 1),
+    ],
+)  # fmt: skip
+def test_an_atomic_is_done_in_l2_lane_after_lane(warm: OneSm, place: str, sectors: int, operations: int) -> None:
+    """Beyond a load that L2 has: the latency of an atomic, and the turns of its lanes behind the first."""
+    config = warm.arch.config
+    run = warm.from_l2(f"""
+        [B------:R-:W0:-:S02] ATOMG.E.ADD.STRONG.GPU PT, R20, [R2.64], R21 {place}
         [B0-----:R-:W-:-:S01] FADD R60, R61, R62
     """)
-    assert run.issued("FADD") - run.issued("LDG") == 32 + warm.arch.config.behind_l1.latency
+    assert config.l2.atomic_rate == 1
+    carried = -(-(config.noc.header + 32 * sectors) // config.noc.request_bandwidth) - 1  # it takes its operands along
+    expected = 32 + carried + warm.l2_trip(sectors) + config.l2.atomic_latency + operations - 1
+    assert run.issued("FADD") - run.issued("ATOMG") == expected
+    assert run.blocked("FADD", at=run.issued("FADD") - 1) == "long_scoreboard"
+    assert run.counters.events["l2.atomics"] == operations
 
 
 def test_a_load_to_a_line_on_its_way_waits_for_that_line(warm: OneSm) -> None:

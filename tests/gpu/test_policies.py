@@ -117,10 +117,8 @@ def waiting_for(load: str, filler: int = 100) -> str:
 @pytest.mark.parametrize("active", [1, 2])
 def test_two_level_a_long_wait_leaves_the_active_set(chip: Chip, active: int) -> None:
     """With a set of one, W0 takes the place of the waiting W1 and keeps it although the load comes back."""
-    sm = one_sub_core(
-        chip, sm__issue__policy="two_level", sm__issue__two_level_active=str(active), behind_l1__latency="60 cycles"
-    )
-    run = sm.listing(waiting_for("LDG.E R2, [R4.64] {0x1000}"))
+    sm = one_sub_core(chip, sm__issue__policy="two_level", sm__issue__two_level_active=str(active))
+    run = sm.from_l2(waiting_for("LDG.E R2, [R4.64] {0x1000}", filler=200))
     (back,) = [e.cycle for e in run.events("counter down", "LDG", warp=1)]
     last = run.issues(warp=0)[-1]
     assert back < last - 10

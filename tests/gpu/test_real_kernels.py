@@ -55,6 +55,20 @@ def test_issue_slots_and_warp_states_add_up_exactly(sm: str, name: str) -> None:
     assert result.warnings == []
 
 
+@pytest.mark.parametrize("name", KERNELS)
+@pytest.mark.parametrize("sm", CHIPS)
+def test_the_memory_side_answers_everything_once_and_its_stages_add_up_exactly(sm: str, name: str) -> None:
+    e = run(sm, name).events
+    assert sum(count for counter, count in e.items() if counter.startswith("memory.stage.")) == e["memory.latency"]
+    assert (e["memory.latency"] > 0) == (name != "ffmachain_16")  # which stores only
+    assert e["l2.sector_hits"] + e["l2.sector_misses"] == e["l2.sector_reads"]
+    asked = e["sm.l1d.sector_misses"] + 4 * e["sm.l1i.misses"]
+    assert e["noc.reply_bytes"] == 8 * e["noc.replies"] + 32 * asked
+    assert e["noc.requests"] <= e["noc.replies"] <= e["noc.requests"] + min(e["l2.sector_hits"], e["l2.sector_misses"])
+    assert e["l2.sector_writes"] == e["sm.l1d.sector_writes"]
+    assert e["dram.reads"] > 0
+
+
 def joules(result: KernelCounters) -> float:
     arch = load_arch(CHIPS["sm86"])
     activity = Activity(

@@ -20,8 +20,8 @@ def sm(chip: Chip) -> OneSm:
 
 
 def listing(sm: OneSm, *instructions: str) -> Run:
-    """Instructions with control words that order nothing."""
-    return sm.listing("\n".join(f"[B------:R-:W-:-:S01] {text}" for text in instructions))
+    """Instructions with control words that order nothing; what they load is in L2."""
+    return sm.from_l2("\n".join(f"[B------:R-:W-:-:S01] {text}" for text in instructions))
 
 
 def distances(sm: OneSm, *instructions: str) -> list[int]:
@@ -47,8 +47,8 @@ def distances(sm: OneSm, *instructions: str) -> list[int]:
     ],
 )
 def test_a_consumer_waits_for_its_source(sm: OneSm, producer: str, consumer: str, cycles: int, reason: str) -> None:
-    """RAW: the latency of the class, or Table 2 (and the stand-in behind L1 for a cold line)."""
-    assert sm.arch.config.behind_l1.latency == 218
+    """RAW: the latency of the class, or Table 2 (and the trip to L2 for a line that L1D lacks)."""
+    assert sm.l2_trip() == 218
     run = listing(sm, producer, consumer)
     start = run.issues()[0]
     assert run.issued("FADD") == start + cycles
@@ -138,7 +138,7 @@ def test_a_writer_waits_for_the_last_of_several_readers(sm: OneSm) -> None:
 
 def test_warps_have_entries_of_their_own(sm: OneSm) -> None:
     """Warps 0 and 4 share sub-core 0; what W4 has under way holds W4 alone."""
-    run = sm.listing("""
+    run = sm.from_l2("""
         .block 160
         .warp 0-3
         /*0100*/ [B------:R-:W-:Y:S15] NOP
@@ -220,7 +220,7 @@ def test_depbar_waits_for_everything_under_way(sm: OneSm) -> None:
     """There are no counters to look at: LDS in 24 cycles, LDG (behind it in the queue by four cycles) in 252."""
     run = listing(sm, "LDS R8, [R4]", "LDG.E R10, [R6.64] {0x1000}", "DEPBAR.LE SB0, 0x1", "FADD R20, R30, R21")
     done = max(e.cycle for e in run.events("register written", "LDG")) + 1
-    assert run.issued("DEPBAR") == done == run.issued("LDS") + 9 + 4 + 21 + 218
+    assert run.issued("DEPBAR") == done == run.issued("LDS") + 9 + 4 + 21 + sm.l2_trip()
     assert run.issued("FADD") == done + 1
 
 
@@ -229,7 +229,7 @@ def test_depbar_with_nothing_under_way_does_not_wait(sm: OneSm) -> None:
 
 
 def test_ldgdepbar_and_depbar_wait_for_the_copy(sm: OneSm) -> None:
-    """LDGSTS is done after 39 cycles and the way behind L1; LDGDEPBAR ends one cycle after it."""
+    """LDGSTS is done after 39 cycles and the trip to L2; LDGDEPBAR ends one cycle after it."""
     copy = "LDGSTS.E [R8], [R4.64] {0x1000}"
     assert distances(sm, copy, "LDGDEPBAR", "DEPBAR.LE SB0, 0x0", "LDS R20, [R9]") == [0, 1, 258, 259]
     assert distances(sm, copy, "LDGDEPBAR", "LDS R20, [R9]") == [0, 1, 2]  # without DEPBAR nothing waits

@@ -40,44 +40,75 @@ def looped(instruction: str, count: int, warps: int) -> str:
     return f".block {32 * warps}\n.repeat {count}\n{S1}{instruction}\n.end"
 
 
-# --- bandwidth behind L1 ---------------------------------------------------------------------------------------------
-@pytest.mark.parametrize("bandwidth", [8, 16, 32, 64])
-def test_a_stream_of_stores_takes_its_bytes_over_the_bandwidth_behind_l1(chip: Chip, bandwidth: int) -> None:
-    """80 stores of 128 B; at 64 B per cycle the SM's port (one in two cycles) is as fast."""
+# --- ports to the crossbar -------------------------------------------------------------------------------------------
+HEADER, SECTOR = 8, 32
+
+
+def passing(sectors: int, width: int) -> int:
+    """Cycles that a message with so many sectors takes of a port of `width` bytes."""
+    return -(-(HEADER + SECTOR * sectors) // width)
+
+
+@pytest.mark.parametrize("width", [8, 17, 34, 40, 67])
+def test_a_stream_of_stores_takes_the_cycles_of_its_messages_on_the_request_port(chip: Chip, width: int) -> None:
+    """80 stores of 128 B, a message of 136 B each: 17, 8, 4, 4 and 3 cycles."""
     text = looped("STG.E [R2.64], R4 {0x1000 + 4*lane + 128*warp + 4096*iter}", 20, 4)
-    run = warm(chip, behind_l1__bandwidth=f"{bandwidth} B/cycle").listing(text).counters
-    assert run.events["behind_l1.write_bytes"] == 80 * 128
-    assert run.cycles == FIRST + STG_LEAVES + 80 * 128 // bandwidth + DONE
+    run = warm(chip, noc__request_bandwidth=f"{width} B/cycle").listing(text).counters
+    assert run.events["noc.requests"] == 80
+    assert run.events["noc.request_bytes"] == 80 * (HEADER + 4 * SECTOR)
+    assert run.cycles == FIRST + STG_LEAVES + 80 * passing(4, width) + DONE
 
 
 def test_scattered_stores_send_whole_sectors(chip: Chip) -> None:
-    """32 lanes in 32 lines are 32 sectors, 1,024 bytes for 128 that are stored."""
+    """32 lanes in 32 lines are 32 messages of 40 B, a cycle each, for 128 B that are stored."""
     text = looped("STG.E [R2.64], R4 {0x1000 + 128*lane + 4096*iter}", 20, 1)
-    run = warm(chip).listing(text).counters
+    run = warm(chip, noc__credits="256").listing(text).counters
     assert run.events["sm.l1d.sector_writes"] == 20 * 32
-    assert run.cycles == FIRST + STG_LEAVES + 20 * 32 * 32 // 32 + DONE
+    assert run.events["noc.request_bytes"] == 20 * 32 * (HEADER + SECTOR)
+    assert run.cycles == FIRST + STG_LEAVES + 20 * 32 * passing(1, 40) + DONE
 
 
-@pytest.mark.parametrize("bandwidth", [4, 8, 16, 32])
-def test_a_stream_of_loads_takes_its_bytes_over_the_bandwidth_behind_l1(chip: Chip, bandwidth: int) -> None:
-    """40 loads of 512 B, none twice; the last one's way through L1, behind it and over the link comes on top."""
+@pytest.mark.parametrize("credits", [1, 2, 5])
+def test_as_many_stores_are_under_way_as_there_are_credits(chip: Chip, credits: int) -> None:
+    """A credit is taken in the lookup; its slice gives it back in the cycle after it has taken the store."""
+    sm = warm(chip, noc__credits=str(credits))
+    noc = sm.arch.config.noc
+    sent = passing(4, noc.request_bandwidth) - 1
+    held = sent + noc.request_latency + 1 + noc.reply_latency
+    run = sm.listing(lines("STG.E [R2.64], R4 {0x1000 + 4*lane}", 12))
+    lookups: list[int] = []
+    stalls = 0
+    for n in range(12):
+        tried = max(FIRST + STG_LEAVES + 4 * n, lookups[-1] + 1 if lookups else 0)
+        lookups.append(max(tried, lookups[n - credits] + held) if n >= credits else tried)
+        stalls += lookups[n] - tried
+    assert run.counters.events["sm.l1d.stalls"] == stalls
+    assert run.counters.cycles == lookups[-1] + sent + 1 + DONE
+
+
+@pytest.mark.parametrize("width", [8, 17, 34, 40])
+def test_a_stream_of_loads_takes_the_cycles_of_its_answers_on_the_reply_port(chip: Chip, width: int) -> None:
+    """40 loads of 512 B, none twice: 160 lines from L2, and around them the ways of the first and of the last one."""
     text = looped("LDG.E.128 R4, [R2.64] {0x100000 + 16*lane + 512*warp + 4096*iter}", 10, 4)
-    sm = warm(chip, behind_l1__bandwidth=f"{bandwidth} B/cycle")
-    run = sm.listing(text).counters
-    assert run.events["behind_l1.read_bytes"] == 40 * 512
+    sm = warm(chip, noc__reply_bandwidth=f"{width} B/cycle")
+    run = sm.from_l2(text).counters
+    assert run.events["noc.replies"] == 160
+    assert run.events["noc.reply_bytes"] == 160 * (HEADER + 4 * SECTOR)
+    noc, l2 = sm.arch.config.noc, sm.arch.config.l2
+    first = LDG_L1 + noc.request_latency + l2.latency + passing(4, l2.port_bandwidth) - 1 + noc.reply_latency
     link = 512 // sm.arch.config.sm.register_file.link
-    last = LDG_L1 + sm.arch.config.behind_l1.latency - 1 + link
-    assert run.cycles == FIRST + LDG_LEAVES + 40 * 512 // bandwidth + last + DONE
+    assert run.cycles == FIRST + LDG_LEAVES + first + 160 * passing(4, width) - 1 + link + DONE
 
 
-def test_a_load_takes_each_sector_behind_l1_once(chip: Chip) -> None:
+def test_a_load_takes_each_sector_from_l2_once(chip: Chip) -> None:
     """Sector by sector: the second quarter of a line misses although the first is there, and only then."""
     sm = warm(chip)
     text = "\n".join(f"{S1}LDG.E R{10 + n}, [R2.64] {{0x1000 + {32 * (n % 4)}}}" for n in range(12))
     events = sm.listing(text).counters.events
     assert events["sm.l1d.sector_misses"] == 4
     assert events["sm.l1d.sector_hits"] == 8
-    assert events["behind_l1.read_bytes"] == 4 * 32
+    assert events["noc.requests"] == events["noc.replies"] == 4
+    assert events["noc.reply_bytes"] == 4 * (HEADER + SECTOR)
 
 
 # --- shared memory ---------------------------------------------------------------------------------------------------
@@ -221,32 +252,39 @@ def finished(run: Run, text: str) -> list[int]:
     return [e.cycle for e in run.events("counter down", text)]
 
 
-@pytest.mark.parametrize("mshrs", [1, 2, 4])
-def test_as_many_sectors_are_under_way_as_there_are_miss_registers(chip: Chip, mshrs: int) -> None:
-    """A miss register is taken from the lookup until its sector has come: through L1, and behind it."""
+@pytest.mark.parametrize(
+    ("mshrs", "sectors", "at_once"), [(4, 1, 4), (5, 1, 5), (4, 4, 1), (7, 4, 1), (8, 4, 2), (7, 2, 3)]
+)
+def test_as_many_sectors_are_under_way_as_there_are_miss_registers(
+    chip: Chip, mshrs: int, sectors: int, at_once: int
+) -> None:
+    """A sector's register is taken from the lookup until it has come: through L1, and from L2. A line goes whole."""
     sm = warm(chip, sm__l1d__mshrs=str(mshrs))
-    held = LDG_L1 + sm.arch.config.behind_l1.latency
-    load = "[B------:R-:W0:-:S01] LDG.E R8, [R2.64] {{{:#x}}}"
-    run = sm.listing("\n".join(load.format(0x1000 + 128 * n) for n in range(9)))
+    held = LDG_L1 + sm.l2_trip(sectors)
+    load = "[B------:R-:W0:-:S01] LDG.E R8, [R2.64] {{{:#x} + {}*lane}}"
+    run = sm.from_l2("\n".join(load.format(0x1000 + 128 * n, {1: 0, 2: 1, 4: 4}[sectors]) for n in range(9)))
+    assert run.counters.events["sm.l1d.sector_misses"] == 9 * sectors
     leaves = FIRST + LDG_LEAVES
-    # The first ones leave four cycles apart; each later one looks up when the one `mshrs` before it has come.
-    lookups = [leaves + 4 * n for n in range(mshrs)]
-    for n in range(mshrs, 9):
-        lookups.append(lookups[n - mshrs] + held)
+    # The first ones leave four cycles apart; each later one looks up when the one `at_once` before it has come.
+    lookups = [leaves + 4 * n for n in range(at_once)]
+    stalls = 0
+    for n in range(at_once, 9):
+        lookups.append(lookups[n - at_once] + held)
+        stalls += lookups[n] - max(leaves + 4 * n, lookups[n - 1] + 1)  # it waits at the head of L1D
     assert finished(run, "LDG") == [start + held + 2 for start in lookups]
-    assert run.counters.events["sm.l1d.mshr_stalls"] > 0
+    assert run.counters.events["sm.l1d.stalls"] == stalls
 
 
 def test_with_enough_miss_registers_nothing_waits_for_one(sm: OneSm) -> None:
     run = sm.listing("\n".join(f"{S1}LDG.E R8, [R2.64] {{{0x1000 + 128 * n:#x}}}" for n in range(9)))
-    assert run.counters.events["sm.l1d.mshr_stalls"] == 0
+    assert run.counters.events["sm.l1d.stalls"] == 0
 
 
 def test_a_full_table_of_pending_requests_throttles_issue(chip: Chip) -> None:
     """Two entries: the third load leaves its sub-core when the first is done, and the eighth issues only then."""
     sm = warm(chip, sm__memory__pending_requests="2")
-    run = sm.listing("\n".join(f"[B------:R-:W0:-:S01] LDG.E R8, [R2.64] {{{0x1000 + 128 * n:#x}}}" for n in range(10)))
-    lasts = 32 - LDG_LEAVES + sm.arch.config.behind_l1.latency
+    run = sm.from_l2("\n".join(f"[B------:R-:W0:-:S01] LDG.E R8, [R2.64] {{{0x1000 + 128 * n:#x}}}" for n in range(10)))
+    lasts = 32 - LDG_LEAVES + sm.l2_trip()
     leaves = [13, 17]
     for n in range(2, 10):
         leaves.append(max(leaves[n - 1] + 4, leaves[n - 2] + lasts))
@@ -267,16 +305,15 @@ def test_shared_memory_accesses_that_fill_the_queue_are_throttled_under_another_
 
 # --- constants -------------------------------------------------------------------------------------------------------
 def loaded(sm: OneSm, *offsets: int) -> list[int]:
-    """Latencies of LDC one after the other, from issue to consumer."""
+    """Latencies of LDC one after the other, from issue to consumer; the constants are in L2."""
     wait = "[B0-----:R-:W-:-:S15] NOP\n"
-    run = sm.listing("\n".join(f"[B------:R-:W0:-:S02] LDC R8, c[0x3][{offset:#x}]\n{wait}" for offset in offsets))
+    run = sm.from_l2("\n".join(f"[B------:R-:W0:-:S02] LDC R8, c[0x3][{offset:#x}]\n{wait}" for offset in offsets))
     return [nop - ldc for ldc, nop in zip(run.issues("LDC"), run.issues("NOP"), strict=True)]
 
 
 def test_ldc_hits_after_26_cycles_and_misses_by_the_trip_to_l1(sm: OneSm) -> None:
-    """A cold line of 128 B comes from behind L1 (four cycles of bandwidth); its second half is then in L1."""
-    behind = sm.arch.config.behind_l1
-    cold = behind.instruction_latency + 128 // behind.bandwidth - 1
+    """A line of 128 B that the SM lacks comes from L2; its second half is then in L1."""
+    cold = sm.l2_trip(sectors=4)
     assert loaded(sm, 0x100, 0x104, 0x140, 0x17C, 0x100) == [26 + 79 + cold, 26, 26 + 79, 26, 26]
 
 
@@ -299,10 +336,9 @@ def test_a_load_of_a_constant_line_on_its_way_waits_for_that_line(sm: OneSm) -> 
 
 
 def test_a_constant_operand_waits_79_cycles_for_the_l1_and_nothing_when_it_is_there(sm: OneSm) -> None:
-    """The first one also waits for its line from behind L1, which holds the second one's too."""
-    behind = sm.arch.config.behind_l1
-    cold = behind.instruction_latency + 128 // behind.bandwidth - 1
-    run = sm.listing("\n".join(f"{S1}FMUL R{8 + n}, R9, c[0x0][{o:#x}]" for n, o in enumerate((0x100, 0x104, 0x140))))
+    """The first one also waits for its line from L2, which holds the second one's too."""
+    cold = sm.l2_trip(sectors=4)
+    run = sm.from_l2("\n".join(f"{S1}FMUL R{8 + n}, R9, c[0x0][{o:#x}]" for n, o in enumerate((0x100, 0x104, 0x140))))
     assert run.issues("FMUL") == [2 + 79 + cold, 3 + 79 + cold, 4 + 79 + cold + 79]
     assert run.counters.warp_states["imc_miss"] == 79 + cold + 79
     assert run.counters.events["sm.l0c.misses"] == 2

@@ -17,10 +17,11 @@ from sim.gpu.counters import (
     KernelCounters,
     Occupancy,
 )
-from sim.result import KernelResult, Result, Simulation, TraceInfo
+from sim.result import KernelResult, Result, Scale, Simulation, TraceInfo
 from sim.trace import KernelHeader
 
-CLOCK = 1_800_000_000
+#: 1.8 GHz; sectors of 32 B, bursts of 64 B, 36 GB/s: 20 bytes a cycle.
+SCALE = Scale(1_800_000_000, 32, 64, 36_000_000_000)
 
 
 def _counters(cycles: int, name: str = "add", follow: bool = False) -> KernelCounters:
@@ -64,9 +65,9 @@ def _counters(cycles: int, name: str = "add", follow: bool = False) -> KernelCou
 def make_kernel() -> Callable[..., KernelResult]:
     def make(cycles: int = 1000, index: int = 1, name: str = "add", follow: bool = False) -> KernelResult:
         counters = _counters(cycles, name, follow)
-        activity = Activity(counters.events, cycles, 2, counters.sm_active_cycles, CLOCK)
+        activity = Activity(counters.events, cycles, 2, counters.sm_active_cycles, SCALE.clock_hz)
         energy = with_total(energy_of(activity, load_table("ampere_8nm")))
-        return KernelResult(counters, 0, index, CLOCK, energy)
+        return KernelResult(counters, 0, index, SCALE, energy)
 
     return make
 
@@ -82,7 +83,7 @@ def make_result(make_kernel: Callable[..., KernelResult]) -> Callable[..., Resul
             kernels=kernels,
             simulation=Simulation(0.25, 0.5, 2.0, 3.0, 1234.5, 99.0, 1),
             warnings=("--set x=1 changes nothing",),
-            fudge={"behind_l1": "a reason"},
+            fudge={"l2.latency": "a reason"},
         )
 
     return make

@@ -3,12 +3,14 @@
 import json
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from importlib.resources import files
 from typing import Any
 
 import jsonschema
 import pytest
 
+from sim.gpu.counters import COUNTERS
 from sim.result import FIELDS, KernelResult, Result
 
 Make = Callable[..., Result]
@@ -86,12 +88,55 @@ def test_stalls_are_summed_over_kernels_and_complete(make_result: Make) -> None:
     assert issued + sum(result.stalls.values()) == (1000 + 36) * 8
 
 
-def test_rates_are_null_where_nothing_was_counted_or_modelled(make_kernel: Callable[..., KernelResult]) -> None:
+def test_rates_are_null_where_nothing_was_counted(make_kernel: Callable[..., KernelResult]) -> None:
     kernel = make_kernel()
     assert kernel.memory["l1_hit_rate"] == 0.25
-    assert kernel.memory["l2_hit_rate"] is None
     kernel.counters.events["sm.l1d.sector_reads"] = 0
-    assert kernel.memory["l1_hit_rate"] is None
+    memory = kernel.memory
+    assert [memory[f"{part}_hit_rate"] for part in ("l1", "l2", "dram_row")] == [None] * 3
+    assert memory["latency"]["mean"] is None
+    assert set(memory["latency"]["stages"].values()) == {None}
+    assert memory["dram_bandwidth_use"] == 0
+
+
+def test_bytes_are_counts_in_the_units_of_the_chip(make_kernel: Callable[..., KernelResult]) -> None:
+    kernel = make_kernel(1000)
+    kernel.counters.events.update(
+        {
+            "sm.l1d.sector_writes": 5,
+            "noc.request_bytes": 11,
+            "noc.reply_bytes": 12,
+            "l2.sector_reads": 8,
+            "l2.sector_hits": 2,
+            "l2.sector_writes": 7,
+            "dram.reads": 10,
+            "dram.writes": 15,
+            "dram.row_hits": 10,
+            "dram.row_misses": 5,
+            "dram.row_conflicts": 10,
+        }
+    )
+    memory = kernel.memory
+    assert (memory["l1_read_bytes"], memory["l1_write_bytes"]) == (40 * 32, 5 * 32)
+    assert (memory["noc_read_bytes"], memory["noc_write_bytes"]) == (12, 11)
+    assert (memory["l2_read_bytes"], memory["l2_write_bytes"], memory["l2_hit_rate"]) == (8 * 32, 7 * 32, 0.25)
+    assert (memory["dram_read_bytes"], memory["dram_write_bytes"]) == (10 * 64, 15 * 64)
+    assert memory["dram_row_hit_rate"] == 0.4
+    assert memory["dram_bandwidth_use"] == pytest.approx(25 * 64 / (1000 * 20))
+    halved = replace(kernel, scale=replace(kernel.scale, sector=16)).memory
+    assert (halved["l2_read_bytes"], halved["dram_read_bytes"]) == (8 * 16, 10 * 64)
+
+
+def test_the_stages_of_the_latency_add_up_to_its_mean(make_kernel: Callable[..., KernelResult]) -> None:
+    kernel = make_kernel()
+    stages = [counter.name for counter in COUNTERS if counter.name.startswith("memory.stage.")]
+    for n, name in enumerate(stages, 1):
+        kernel.counters.events[name] = 100 * n
+    kernel.counters.events.update({"memory.answers": 8, "memory.latency": sum(100 * n for n in range(1, 8))})
+    latency = kernel.memory["latency"]
+    assert latency["mean"] == 350 == sum(latency["stages"].values())
+    assert list(latency["stages"]) == [name.rpartition(".")[2] for name in stages]
+    assert latency["stages"]["hit"] == 100 * (stages.index("memory.stage.hit") + 1) / 8
 
 
 def test_hot_spots_are_ordered_by_cost_and_an_issue_is_no_stall(make_kernel: Callable[..., KernelResult]) -> None:
@@ -108,6 +153,7 @@ def test_a_data_frame_has_a_row_for_each_kernel(make_result: Make) -> None:
     assert frame["issue_slots.stalls.wait"].tolist() == [2000, 72]
     assert frame["grid"].tolist() == ["2x1x1", "2x1x1"]
     assert frame["warnings"].tolist() == ["a remark", "a remark"]
+    assert frame["memory.latency.stages.miss"].isna().all()  # null, but a column: rows of all kernels are alike
 
 
 def test_every_declared_field_exists(make_result: Make, schema: dict[str, Any]) -> None:

@@ -15,14 +15,21 @@ CODE = (
     "LDG.E.U8 R4, [R2.64]",
     "LDG.E.128 R4, [R2.64]",
     "STG.E.64 [R2.64], R4",
+    "STG.E.U8 [R2.64], R4",
+    "STG.E.U16 [R2.64], R4",
+    "STG.E [R2.64], R4",
+    "STG.E.128 [R2.64], R4",
     "LDS R4, [R2]",
     "LDS.64 R4, [R2]",
     "STS.128 [R2], R4",
     "LDSM.16.M88.2 R4, [R2]",
     "ATOMS.ADD RZ, [R2], R4",
     "ATOMG.E.ADD PT, R4, [R2.64], R6",
+    "RED.E.ADD.64.STRONG.GPU [R2.64], R4",
     "LDL.64 R4, [R2]",
+    "STL.64 [R2], R4",
     "LD.E R4, [R2.64]",
+    "ST.E.64 [R2.64], R4",
     "LDGSTS.E.128 [R2], [R4.64]",
 )
 
@@ -51,12 +58,12 @@ def address_lists(draw: st.DrawFn, mask: int, low: int, high: int) -> list[int]:
 
 
 @st.composite
-def kernels(draw: st.DrawFn) -> KernelTrace:
-    """A small kernel: two CTAs of up to two warps, random instructions, masks and addresses."""
+def kernels(draw: st.DrawFn, ctas: int = 2, repeats: int = 1) -> KernelTrace:
+    """A small kernel: CTAs of up to two warps, random instructions, masks and addresses, all of it `repeats` times."""
     warps = draw(st.integers(1, 2))
     header = KernelHeader(
         name="random",
-        grid=(2, 1, 1),
+        grid=(ctas, 1, 1),
         block=(32 * warps, 1, 1),
         shared_base=SHARED_BASE,
         local_base=LOCAL_BASE,
@@ -64,7 +71,7 @@ def kernels(draw: st.DrawFn) -> KernelTrace:
     )
     static = [StaticRow(16 * i, text, parse_sass(text), None) for i, text in enumerate(CODE)]
     builder = KernelBuilder()
-    for warp in range(2 * warps):
+    for warp in range(ctas * warps):
         if draw(st.integers(0, 9)) == 0:
             continue
         rows, active, found = [], [], list[Descriptor]()
@@ -86,5 +93,5 @@ def kernels(draw: st.DrawFn) -> KernelTrace:
                     high = low + (1 << 16)
                 unknown = draw(st.integers(0, 19)) == 0
                 found.append(NO_ADDRESS if unknown else describe(draw(address_lists(mask, low, high)), mask))
-        builder.set_warp(warp, builder.add_path(rows, active), found)
+        builder.set_warp(warp, builder.add_path(rows * repeats, active * repeats), found * repeats)
     return builder.finish(header, static)

@@ -4,14 +4,16 @@ import hashlib
 import os
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from numpy.typing import NDArray
 
-from sim.isa.memory import MemorySpace, access_bytes, is_atomic, memory_space
+from sim.isa.memory import MemorySpace, access_bytes, is_atomic, is_store, memory_space
 from sim.trace.addresses import addresses_of, lanes_of
 from sim.trace.expand import Expanded, expand
 from sim.trace.listing import parse_listing
@@ -19,15 +21,37 @@ from sim.trace.model import KernelTrace
 from tests.trace.random_kernels import LOCAL_BASE, SHARED_BASE, kernels
 
 ROOT = Path(__file__).resolve().parents[2]
+#: Every kind of access.
+MIXED = """
+.block 64 .grid 2
+.repeat 3
+LDG.E R1, [R2.64] {0x1010 + 4*lane + 128*warp}
+LDG.E.128 R4, [R2.64] {0x100000 + 4096*lane}
+LDG.E R1, [R2.64] {0x2000 0x1000 0x2020 0x7ffffffff000} {mask=0xf}
+LDS.64 R4, [R2] {12*lane}
+LDS.64 R4, [R2] {8*lane}
+ATOMS.ADD RZ, [R2], R3 {8*lane}
+STG.E.U16 [R2.64], R4 {0x3001 + 3*lane}
+STL.128 [R2], R4 {20}
+RED.E.ADD.STRONG.GPU [R2.64], R4 {0x1000 + 8*lane}
+LDL.64 R4, [R2] {24}
+LD.E R4, [R2.64] {0x7f0000000100 + 4*lane}
+LDGSTS.E.128 [R2], [R4.64] {0x1000+16*lane | 80*lane}
+.end
+"""
+Masks = tuple[int, int, int, int]
 
 
 @dataclass
 class Access:
-    """What one access touches."""
+    """What one access touches; `written` = bytes that a store writes in each sector of a line, None for the others."""
 
     lines: dict[int, int]
     bank_cycles: int
     space: MemorySpace
+    whole: dict[int, int] = field(default_factory=dict)
+    operations: dict[int, int] = field(default_factory=dict)
+    written: dict[int, Masks] | None = field(default=None, compare=False)
 
 
 def model(
@@ -44,6 +68,8 @@ def model(
             if memory_space(instruction) in (MemorySpace.NONE, MemorySpace.CONSTANT) or not mask:
                 continue
             access = Access({}, 0, memory_space(instruction))
+            stored: dict[int, set[tuple[int, int]]] = {}
+            operators: dict[int, set[int]] = {}
             for side in range(2 if instruction.opcode == "LDGSTS" else 1):
                 lanes, addresses = lane_addresses(kernel, reference, int(mask))
                 reference += 1
@@ -68,9 +94,25 @@ def model(
                             access.lines[place // line] = (
                                 access.lines.get(place // line, 0) | 1 << place % line // sector
                             )
+                            bit = place % sector // max(1, sector // 32)
+                            stored.setdefault(place // line, set()).add((place % line // sector, bit))
+                            operators.setdefault(place // line, set()).add(lane)
+            if is_atomic(instruction):
+                access.operations = {number: len(lanes) for number, lanes in operators.items()}
+            elif is_store(instruction):
+                access.written = {number: byte_masks(bits) for number, bits in stored.items()}
+                full = (1 << min(32, sector)) - 1
+                for number, written in access.written.items():
+                    complete = sum(1 << i for i, bits in enumerate(written) if bits == full)
+                    access.whole |= {number: complete} if complete else {}
             accesses.append(access)
         found.append(accesses)
     return found
+
+
+def byte_masks(bits: set[tuple[int, int]]) -> Masks:
+    first, second, third, fourth = (sum(1 << bit for at, bit in bits if at == sector) for sector in range(4))
+    return first, second, third, fourth
 
 
 def accesses_known(kernel: KernelTrace, reference: int) -> bool:
@@ -105,34 +147,53 @@ def bank_cycles(lanes: list[int], addresses: list[int], size: int, atomic: bool,
     return cycles
 
 
+def as_access(op: Any, lines: NDArray[Any]) -> Access:
+    """A row of MEMOP with its rows of LINE, as the model's."""
+    rows = lines[int(op["first"]) : int(op["first"] + op["lines"])]
+    touched = {int(r["line"]): int(r["sectors"]) for r in rows}
+    assert len(touched) == op["lines"], "a line is listed twice"
+    assert sum(bits.bit_count() for bits in touched.values()) == op["sectors"]
+    written = {}
+    for row in rows:
+        first, second, third, fourth = (int(mask) & 0xFFFFFFFF for mask in row["bytes"])
+        written[int(row["line"])] = (first, second, third, fourth)
+    return Access(
+        touched,
+        int(op["bank_cycles"]),
+        MemorySpace(op["space"]),
+        {int(r["line"]): int(r["whole"]) for r in rows if r["whole"]},
+        {int(r["line"]): int(r["operations"]) for r in rows if r["operations"]},
+        written,
+    )
+
+
 def as_accesses(expanded: Expanded) -> list[list[Access]]:
-    found = []
-    for warp in range(len(expanded.warp_path)):
-        accesses = []
-        for op in expanded.memops[expanded.warp_memop[warp] : expanded.warp_memop[warp + 1]]:
-            rows = expanded.lines[op["first"] : op["first"] + op["lines"]]
-            lines = {int(r["line"]): int(r["sectors"]) for r in rows}
-            assert len(lines) == op["lines"], "a line is listed twice"
-            assert sum(bits.bit_count() for bits in lines.values()) == op["sectors"]
-            accesses.append(Access(lines, int(op["bank_cycles"]), MemorySpace(op["space"])))
-        found.append(accesses)
-    return found
+    return [
+        [as_access(op, expanded.lines) for op in expanded.memops[expanded.warp_memop[w] : expanded.warp_memop[w + 1]]]
+        for w in range(len(expanded.warp_path))
+    ]
 
 
-@settings(max_examples=200, deadline=None)
+def assert_same(found: list[list[Access]], expected: list[list[Access]]) -> None:
+    assert found == expected
+    for ours, theirs in zip(found, expected, strict=True):
+        # dictionaries compare without order: lines in first touch
+        assert [list(a.lines) for a in ours] == [list(a.lines) for a in theirs]
+        stores = [(a.written, b.written) for a, b in zip(ours, theirs, strict=True) if b.written is not None]
+        assert all(mine == right for mine, right in stores)
+
+
+@settings(max_examples=200, deadline=None, derandomize=True)
 @given(kernels())
 def test_expansion_is_what_the_definitions_say(kernel: KernelTrace) -> None:
-    found, expected = as_accesses(expand(kernel)), model(kernel)
-    assert found == expected
-    for ours, theirs in zip(found, expected, strict=True):  # dictionaries compare without order: lines in first touch
-        assert [list(a.lines) for a in ours] == [list(a.lines) for a in theirs]
+    assert_same(as_accesses(expand(kernel)), model(kernel))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30, deadline=None, derandomize=True)
 @given(kernels())
 def test_other_geometries(kernel: KernelTrace) -> None:
     expanded = expand(kernel, line_bytes=64, sector_bytes=64, banks=16, bank_bytes=8)
-    assert as_accesses(expanded) == model(kernel, 64, 64, 16, 8)
+    assert_same(as_accesses(expanded), model(kernel, 64, 64, 16, 8))
 
 
 def accesses_of(text: str) -> list[Access]:
@@ -184,6 +245,36 @@ def test_lines_and_sectors(line: str, lines: list[tuple[int, int]]) -> None:
     assert list(accesses_of(line)[0].lines.items()) == lines
 
 
+@pytest.mark.parametrize(
+    ("line", "whole", "written"),
+    [
+        ("STG.E [R2.64], R4 {0x1000 + 4*lane}", {32: 15}, {32: (2**32 - 1,) * 4}),
+        ("STG.E [R2.64], R4 {0x1000 + 4*lane} {mask=0x1ff}", {32: 1}, {32: (2**32 - 1, 0xF, 0, 0)}),
+        ("STG.E.U8 [R2.64], R4 {0x1000 + 2*lane}", {}, {32: (0x55555555, 0x55555555, 0, 0)}),
+        ("STG.E.U16 [R2.64], R4 {0x103f} {mask=0x1}", {}, {32: (0, 1 << 31, 1, 0)}),
+        ("STG.E.64 [R2.64], R4 {0x107c}", {}, {32: (0, 0, 0, 0xF0000000), 33: (0xF, 0, 0, 0)}),
+        ("STG.E.128 [R2.64], R4 {0x1040 0x1050} {mask=0x3}", {32: 4}, {32: (0, 0, 2**32 - 1, 0)}),
+    ],
+)
+def test_bytes_of_stores(line: str, whole: dict[int, int], written: dict[int, Masks]) -> None:
+    access = accesses_of(line)[0]
+    assert (access.whole, access.written, access.operations) == (whole, written, {})
+
+
+@pytest.mark.parametrize(
+    ("line", "operations"),
+    [
+        ("RED.E.ADD.STRONG.GPU [R2.64], R4 {0x1000}", {32: 32}),
+        ("RED.E.ADD.STRONG.GPU [R2.64], R4 {0x1000 + 8*lane}", {32: 16, 33: 16}),
+        ("ATOMG.E.ADD PT, R4, [R2.64], R6 {0x1000 0x2000 0x1004} {mask=0x7}", {32: 2, 64: 1}),
+        ("ATOMG.E.ADD PT, R4, [R2.64], R6 {0x107e} {mask=0x3}", {32: 2, 33: 2}),
+    ],
+)
+def test_operations_of_atomics(line: str, operations: dict[int, int]) -> None:
+    access = accesses_of(line)[0]
+    assert (access.operations, access.whole) == (operations, {})
+
+
 def test_masked_out_accesses_have_no_row() -> None:
     kernel = parse_listing("LDG.E R1, [R2.64] {mask=0}\nLDG.E R1, [R2.64]").kernels[0]
     expanded = expand(kernel)
@@ -225,19 +316,6 @@ def test_the_interpreter_gives_the_same_tables() -> None:
 
 def digest() -> str:
     """Hash of the expansion of a listing with every kind of access."""
-    lines = [
-        "LDG.E R1, [R2.64] {0x1010 + 4*lane + 128*warp}",
-        "LDG.E.128 R4, [R2.64] {0x100000 + 4096*lane}",
-        "LDG.E R1, [R2.64] {0x2000 0x1000 0x2020 0x7ffffffff000} {mask=0xf}",
-        "LDS.64 R4, [R2] {12*lane}",
-        "LDS.64 R4, [R2] {8*lane}",
-        "ATOMS.ADD RZ, [R2], R3 {8*lane}",
-        "LDL.64 R4, [R2] {24}",
-        "LD.E R4, [R2.64] {0x7f0000000100 + 4*lane}",
-        "LDGSTS.E.128 [R2], [R4.64] {0x1000+16*lane | 80*lane}",
-    ]
-    body = "\n".join(lines)
-    kernel = parse_listing(f".block 64 .grid 2\n.repeat 3\n{body}\n.end").kernels[0]
-    expanded = expand(kernel)
+    expanded = expand(parse_listing(MIXED).kernels[0])
     tables = (expanded.memops, expanded.lines, expanded.warp_memop, expanded.path_memop, expanded.path_lanes)
-    return hashlib.sha256(b"".join(table.tobytes() for table in tables)).hexdigest()
+    return hashlib.sha256(repr([table.tolist() for table in tables]).encode()).hexdigest()

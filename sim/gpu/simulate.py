@@ -211,14 +211,13 @@ class Machine:
         workers, sms = len(self.counts), len(self.sms)
         arguments = [self.arguments(worker) for worker in range(workers)]
         memory = self.memory.arguments()
-        work: Any = run_sms
         while True:
             outcome = int(next_border(self.cfg, self.sms, self.dispatch, limit))
             if outcome != chip.BUSY:
                 return outcome
             stop = int(self.dispatch[chip.BORDER])
             parts = [
-                pool.submit(work, refill, *arguments[i], sms * i // workers, sms * (i + 1) // workers, stop)
+                pool.submit(run_sms, *(refill, *arguments[i], sms * i // workers, sms * (i + 1) // workers, stop))
                 for i in range(workers)
             ]
             busy = sum(int(part.result()) for part in parts)

@@ -276,7 +276,7 @@ def sectors_of(masks: Any) -> int:
     return sum(int(mask).bit_count() for mask in masks)
 
 
-@examples(120)
+@examples(60)
 @given(listings(), MEMORIES)
 def test_what_the_sms_ask_of_the_memory_side_comes_back_once(text: str, scarce: dict[str, str]) -> None:
     arch = two_sms(**scarce)
@@ -307,7 +307,7 @@ def test_what_the_sms_ask_of_the_memory_side_comes_back_once(text: str, scarce: 
     assert not side.tables["taken"].any() and not side.lines["waiting"].any()
 
 
-@examples(120)
+@examples(60)
 @given(listings(), MEMORIES)
 def test_l2_reads_and_writes_dram_once_for_each_sector_that_comes_and_goes(text: str, scarce: dict[str, str]) -> None:
     """An access to GDDR6 is a sector."""

@@ -42,21 +42,30 @@ def runs(sequence: list[int]) -> list[tuple[int, int]]:
     return found
 
 
-def test_without_stalls_the_youngest_goes_until_it_misses_and_each_runs_greedily(chip: Chip) -> None:
+def ported(chip: Chip, width: int) -> OneSm:
+    """One SM whose answers pass ports of so many bytes a cycle."""
+    return chip("rtx_a6000", {key: f"{width} B/cycle" for key in ("l2.port_bandwidth", "noc.reply_bandwidth")})
+
+
+@pytest.mark.parametrize("width", [20, 23, 27])
+def test_without_stalls_the_youngest_goes_until_it_misses_and_each_runs_greedily(chip: Chip, width: int) -> None:
     """W3 up to its first instruction miss; W2 starts, overtakes and runs to the end; then W3 to the end, W1, W0.
 
-    The experiment's miss is short: the second line comes while W2 runs its first. That is so when a line takes ten
-    cycles of its slice's port, whether it was in L2 or not.
+    The experiment's miss is short: the second line comes while W2 runs its first. That is so when a line takes six or
+    seven cycles of the ports on its way, whether L2 has it or not.
     """
-    sm = chip("rtx_a6000", {"l2.port_bandwidth": "14 B/cycle"})
+    sm = ported(chip, width)
     for run in (sm.listing(program("-:S01")), sm.from_l2(program("-:S01"))):
         assert runs(order(run)) == [(3, 8), (2, 32), (3, 24), (1, 32), (0, 32)]
         assert [e.detail for e in run.events("fetch miss", warp=SLOTS[3])] == ["line 0", "line 1"]
 
 
-def test_with_the_crossbars_ports_as_they_are_the_stream_buffer_is_ahead_of_the_warps(ampere_sm: OneSm) -> None:
-    """A line takes four cycles of the ports, its instructions eight: nobody misses a second time."""
-    for run in (ampere_sm.listing(program("-:S01")), ampere_sm.from_l2(program("-:S01"))):
+@pytest.mark.parametrize("width", [28, 40])
+def test_where_a_line_passes_in_five_cycles_the_stream_buffer_is_ahead_of_the_warps(chip: Chip, width: int) -> None:
+    """The crossbar's ports as they are, 40 B per cycle, take four cycles for a line: nobody misses a second time."""
+    assert chip().arch.config.noc.reply_bandwidth == chip().arch.config.l2.port_bandwidth == 40
+    sm = ported(chip, width)
+    for run in (sm.listing(program("-:S01")), sm.from_l2(program("-:S01"))):
         assert runs(order(run)) == [(3, 32), (2, 32), (1, 32), (0, 32)]
         assert [e.detail for e in run.events("fetch miss", warp=SLOTS[3])] == ["line 0"]
 

@@ -119,6 +119,7 @@ def njit(*signature: Any, allocates: bool = False, **options: Any) -> Any:
         return numba.njit(signature[0], nogil=True, **options)
 
     def decorate(function: F) -> Any:
+        """Compile an entry point now, or read it from its island's cache directory."""
         global _compile_seconds
         start = time.perf_counter()
         disabled = numba.config.DISABLE_JIT  # type: ignore[attr-defined]

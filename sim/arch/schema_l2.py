@@ -40,7 +40,7 @@ class L2(Part):
     interleave: Size = Field(description="Consecutive bytes that lie in one slice.")
     hashed: bool = Field(description="Whether upper address bits are hashed onto the slice number (§7.3).")
     clock: Frequency = Field(description="Clock of slices and their ports (§8: the SMs' clock).")
-    latency: Cycles = Field(
+    latency: Interval = Field(
         description="From the lookup of a hit to its data at the slice's port; a near hit takes "
         "noc.request_latency + this + noc.reply_latency beyond an L1 hit."
     )

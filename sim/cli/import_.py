@@ -33,7 +33,7 @@ def import_(
             "control_bits": kernel.header.has_control_bits,
             "warnings": list(kernel.header.warnings),
         }
-        for kernel in written
+        for kernel in written.streams
     ]
     size = output.stat().st_size
     if as_json:
@@ -42,6 +42,6 @@ def import_(
     for number, kernel in enumerate(kernels, 1):
         control = "control bits" if kernel["control_bits"] else "no control bits"
         typer.echo(f"kernel {number}: {kernel['name']}: {kernel['warp_instructions']:,} warp instructions, {control}")
-        for warning in written.kernels[number - 1].header.warnings:
+        for warning in written.streams[number - 1].header.warnings:
             typer.echo(f"  warning: {warning}")
     typer.echo(f"{output}: {len(kernels)} kernel{'s' * (len(kernels) != 1)}, {size:,} bytes")

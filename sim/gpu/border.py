@@ -13,19 +13,23 @@ from sim.memory.cache import popcount
 
 
 @njit
-def send(cfg, sm, s, outbox, kind, line, sectors, owner, at, born, events):  # type: ignore[no-untyped-def]
-    """Put a request on the SM's port in cycle `at` or as soon as the port is free; returns its index in the outbox."""
+def send(cfg, sm, s, outbox, kind, line, sectors, owner, cycle, delay, born, events):  # type: ignore[no-untyped-def]
+    """Give a request to the SM's port, which it leaves `delay` cycles after its turn; returns its index in the outbox.
+
+    Turns are given as they are asked for, in `cycle`, the present one. So the port never waits for a request that is
+    still on its way to it while another one could pass.
+    """
     size = int(cfg["header_bytes"])
     if kind == K_ATOMIC or kind >= K_STORE:  # they carry data
         size += popcount(sectors) * int(cfg["sector_bytes"])
     width = int(cfg["request_bytes"])
-    start = max(at, int(sm["out_free"]))
-    end = start + (size + width - 1) // width
+    end = max(cycle, int(sm["out_free"])) + (size + width - 1) // width
     sm["out_free"] = end
     room = outbox.shape[0] // int(cfg["sms"])
-    i = s * room + int(sm["sent"])
+    # One too many is told by the count (noc.collect), and falls on the last place.
+    i = s * room + min(int(sm["sent"]), room - 1)
     message = outbox[i]
-    message["time"] = end - 1
+    message["time"] = end - 1 + delay
     message["line"] = line
     message["owner"] = owner
     message["born"] = born

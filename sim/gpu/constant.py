@@ -30,9 +30,9 @@ def wide_line(cfg, address):  # type: ignore[no-untyped-def]
 
 
 @njit
-def _from_l1(cfg, sm, s, l1i, l1i_base, address, cycle, outbox, events):  # type: ignore[no-untyped-def]
+def _from_l1(cfg, sm, s, l1i, l1i_base, address, cycle, now, outbox, events):  # type: ignore[no-untyped-def]
     """When a constant line arrives: `constant.miss_latency` in all when the combined L1 has it (79 in §3)."""
-    found = l1_ready(cfg, sm, s, l1i, l1i_base, wide_line(cfg, address), cycle, outbox, events)
+    found = l1_ready(cfg, sm, s, l1i, l1i_base, wide_line(cfg, address), cycle, now, outbox, events)
     return found if found >= NEVER else int(cfg["constant_miss"]) + found
 
 
@@ -58,12 +58,12 @@ def constant_ready(cfg, sm, s, l0c, l1i, base, l1i_base, address, cycle, outbox,
     entry = l0c[victim]
     entry["tag"] = line + 1
     entry["used"] = cycle
-    entry["fill"] = _from_l1(cfg, sm, s, l1i, l1i_base, line * int(cfg["constant_line"]), cycle, outbox, events)
+    entry["fill"] = _from_l1(cfg, sm, s, l1i, l1i_base, line * int(cfg["constant_line"]), cycle, cycle, outbox, events)
     return int(entry["fill"])
 
 
 @njit
-def load_constant_ready(cfg, sm, s, l1c, l1i, base, l1i_base, address, cycle, outbox, events):  # type: ignore[no-untyped-def]
+def load_constant_ready(cfg, sm, s, l1c, l1i, base, l1i_base, address, cycle, now, outbox, events):  # type: ignore[no-untyped-def]
     """Cycle in which an LDC that looks up in `cycle` has its line; >= NEVER while it is not known."""
     line = address // int(cfg["ldc_line"])
     sets = int(cfg["l1c_sets"])
@@ -75,7 +75,7 @@ def load_constant_ready(cfg, sm, s, l1c, l1i, base, l1i_base, address, cycle, ou
         entry["used"] = cycle
         return NEVER + cycle if int(entry["fill"]) >= NEVER else max(cycle, int(entry["fill"]))
     events[L1C_MISSES] += 1
-    fill = _from_l1(cfg, sm, s, l1i, l1i_base, line * int(cfg["ldc_line"]), cycle, outbox, events)
+    fill = _from_l1(cfg, sm, s, l1i, l1i_base, line * int(cfg["ldc_line"]), cycle, now, outbox, events)
     victim = victim_line(l1c, base, sets, ways, line, cycle)
     if victim >= 0:  # else its whole set waits for fills: it reads past the cache
         entry = l1c[victim]

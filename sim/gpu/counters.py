@@ -98,9 +98,9 @@ _EVENTS: tuple[Counter, ...] = (
         for name in INSTRUCTION_CLASSES
     ),
     Counter("sm.rf.reads", "warp registers", "register-file reads that took a port (128 B each)", "regfile.py"),
-    Counter("sm.rf.writes", "warp registers", "register-file writes (128 B each)", "regfile.py, lsu.py"),
+    Counter("sm.rf.writes", "warp registers", "register-file writes (128 B each)", "regfile.py, write_back.py"),
     Counter("sm.rf.conflict_cycles", "cycles", "cycles that Allocate held an instruction for read ports", "regfile.py"),
-    Counter("sm.rf.write_delays", "cycles", "cycles that results waited for a write port", "regfile.py, lsu.py"),
+    Counter("sm.rf.write_delays", "cycles", "cycles that results waited for a write port", "regfile.py, write_back.py"),
     Counter("sm.rfc.hits", "warp registers", "operands served by the register-file cache", "regfile.py"),
     Counter("sm.rfc.fills", "warp registers", "operands put into the register-file cache (reuse bit)", "regfile.py"),
     Counter("sm.fetch.instructions", "instructions", "fetched from L0, wrong path included", "frontend.py"),
@@ -121,20 +121,22 @@ _EVENTS: tuple[Counter, ...] = (
     Counter("sm.l1d.sector_misses", "sectors", "sectors requested from L2", "l1d.py"),
     Counter("sm.l1d.sector_writes", "sectors", "sectors written through", "l1d.py"),
     Counter("sm.l1d.stalls", "cycles", "cycles that L1D waited for a miss register, or a store's credit", "l1d.py"),
-    Counter("sm.shared.requests", "warp instructions", "shared-memory instructions", "lsu.py"),
-    Counter("sm.shared.cycles", "cycles", "cycles of the shared-memory array, bank conflicts included", "lsu.py"),
+    Counter("sm.shared.requests", "warp instructions", "shared-memory instructions", "shared_memory.py"),
+    Counter(
+        "sm.shared.cycles", "cycles", "cycles of the shared-memory array, bank conflicts included", "shared_memory.py"
+    ),
     Counter("sm.barriers", "warp instructions", "warps that arrived at a CTA barrier", "barrier.py"),
     Counter("sm.constant_holds", "cycles", "cycles kept for a greedy warp whose constant missed", "issue.py"),
     Counter("noc.requests", "messages", "messages from SMs to L2 slices", "border.py"),
     Counter("noc.request_bytes", "bytes", "bytes from SMs to L2 slices, headers included", "border.py"),
     Counter("noc.replies", "messages", "messages from L2 slices to SMs", "partition.py"),
     Counter("noc.reply_bytes", "bytes", "bytes from L2 slices to SMs, headers included", "partition.py"),
-    Counter("memory.answers", "answers", "answers to loads and atomics that came back to an SM", "lsu.py"),
+    Counter("memory.answers", "answers", "answers to loads and atomics that came back to an SM", "arrivals.py"),
     Counter(
         "memory.latency",
         "cycles",
         "sum over answers: from the lookup in L1D that asked to the arrival at the SM; = the sum of the stages",
-        "lsu.py",
+        "arrivals.py",
     ),
     Counter(
         "memory.stage.inject",

@@ -28,10 +28,10 @@ CONSTANT_SPACE = 1 << 40
 
 
 @njit
-def l1_ready(cfg, sm, s, l1i, base, line, cycle, outbox, events):  # type: ignore[no-untyped-def]
+def l1_ready(cfg, sm, s, l1i, base, line, cycle, now, outbox, events):  # type: ignore[no-untyped-def]
     """First cycle >= `cycle` in which the SM's L1 instruction/constant cache has `line` (lookup in `cycle`).
 
-    NEVER + `cycle` if the line has to come from L2, or is already on its way from there.
+    NEVER + `cycle` if the line has to come from L2, or is already on its way from there. `now` is the present cycle.
     """
     sets = int(cfg["l1i_sets"])
     ways = int(cfg["l1i_ways"])
@@ -56,7 +56,7 @@ def l1_ready(cfg, sm, s, l1i, base, line, cycle, outbox, events):  # type: ignor
     place = int(cfg["code_base"]) + line * size // int(cfg["line_bytes"])
     sectors = (1 << min(size, int(cfg["line_bytes"])) // int(cfg["sector_bytes"])) - 1
     for k in range(lines):
-        send(cfg, sm, s, outbox, K_FETCH, place + k, sectors, line, cycle, cycle, events)
+        send(cfg, sm, s, outbox, K_FETCH, place + k, sectors, line, now, cycle - now, cycle, events)
     return NEVER + cycle
 
 
@@ -75,7 +75,8 @@ def _request(cfg, sm, s, l1i, base, line, cycle, outbox, events):  # type: ignor
     width = int(cfg["l0_l1_requests"])
     turn = max(cycle * width, int(sm["request_free"]))
     sm["request_free"] = turn + 1
-    found = l1_ready(cfg, sm, s, l1i, base, line, turn // width + int(cfg["l0_l1_latency"]), outbox, events)
+    there = turn // width + int(cfg["l0_l1_latency"])
+    found = l1_ready(cfg, sm, s, l1i, base, line, there, cycle, outbox, events)
     return found if found >= NEVER else _from_l1(cfg, sm, found)
 
 

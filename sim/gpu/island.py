@@ -9,8 +9,8 @@ from sim.gpu.state import CTA, LOG, MESSAGE, PENDING, PLAIN_LINE, REPLY, REQUEST
 from sim.jit import njit, table
 from sim.memory.cache import CACHE_LINE
 from sim.memory.misses import MISS, MISSES, WAITER
-from sim.trace.expand import LINE, REFILL_SIGNATURE
 from sim.trace.live import START
+from sim.trace.window import LINE, REFILL_SIGNATURE
 
 _INTS = int64[::1]
 #: What an SM and its windows are made of, in the order of `run_sms`' arguments behind the refill function.

@@ -57,7 +57,7 @@ from sim.gpu.state import (
     NEVER,
 )
 from sim.jit import njit
-from sim.trace.expand import WINDOW_ACCESSES, needs_refill
+from sim.trace.window import WINDOW_ACCESSES, needs_refill
 
 
 @njit

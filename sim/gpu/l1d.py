@@ -165,7 +165,7 @@ def _read_line(  # type: ignore[no-untyped-def]
         if new != 0:
             misses[i]["sectors"] = int(misses[i]["sectors"]) | new
             table["sectors"] = int(table["sectors"]) + popcount(new)
-            send(cfg, sm, s, outbox, K_LOAD, line, new, i, cycle + int(row["after"]), cycle, events)
+            send(cfg, sm, s, outbox, K_LOAD, line, new, i, cycle, int(row["after"]), cycle, events)
     if way >= 0:
         sm["use"] = int(sm["use"]) + 1
         touch(l1d, way, int(cfg["l1d_replacement"]), int(sm["use"]))
@@ -186,7 +186,7 @@ def _pass_line(cfg, row, sm, s, pending, p, touched, kind, table, outbox, cycle,
     table["sectors"] = int(table["sectors"]) + count
     pending["left"] = int(pending["left"]) + count
     sent = K_ATOMIC if kind == M_ATOMIC else K_BYPASS
-    i = send(cfg, sm, s, outbox, sent, int(touched["line"]), sectors, p, cycle + int(row["after"]), cycle, events)
+    i = send(cfg, sm, s, outbox, sent, int(touched["line"]), sectors, p, cycle, int(row["after"]), cycle, events)
     if kind == M_ATOMIC:
         outbox[i]["operations"] = int(touched["operations"])
     events[L1D_TAG_LOOKUPS] += 1
@@ -204,7 +204,7 @@ def _write_line(cfg, row, sm, s, pending, touched, kind, l1d, outbox, cycle, eve
     line = int(touched["line"])
     sectors = int(touched["sectors"])
     sent = K_REDUCTION if kind == M_REDUCTION else K_STORE
-    i = send(cfg, sm, s, outbox, sent, line, sectors, -1, cycle, cycle, events)
+    i = send(cfg, sm, s, outbox, sent, line, sectors, -1, cycle, 0, cycle, events)
     message = outbox[i]
     if kind == M_REDUCTION:
         message["operations"] = int(touched["operations"])

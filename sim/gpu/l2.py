@@ -157,7 +157,7 @@ def _try(  # type: ignore[no-untyped-def]
         index = victim(lines, first, ways, policy)
         if index < 0:
             return 0
-        if not _write_back(cfg, dram, lines, written, index, s, channel, queue, p, time, events):
+        if not _write_back(cfg, dram, lines, index, s, channel, queue, p, time, events):
             return 0
         slice["use"] = int(slice["use"]) + 1
         install(lines, index, line, INSTRUCTIONS if kind == K_FETCH else DATA, policy, int(slice["use"]))
@@ -239,7 +239,7 @@ def _fetch(cfg, dram, channel, queue, s, p, local, sectors, i, time):  # type: i
 
 
 @njit
-def _write_back(cfg, dram, lines, written, index, s, channel, queue, p, time, events):  # type: ignore[no-untyped-def]
+def _write_back(cfg, dram, lines, index, s, channel, queue, p, time, events):  # type: ignore[no-untyped-def]
     """Send the dirty sectors of a line that goes to the channel; False if it has no room for them."""
     if int(lines[index]["tag"]) == 0 or int(lines[index]["dirty"]) == 0:
         return True
@@ -262,7 +262,7 @@ def _write_back(cfg, dram, lines, written, index, s, channel, queue, p, time, ev
 
 @njit
 def filled(  # type: ignore[no-untyped-def]
-    cfg, part, p, slices, s, pool, heap, lines, written, table, misses, waiters, buckets, i, first, time, events
+    cfg, part, p, slices, s, pool, heap, lines, table, misses, waiters, buckets, i, first, time, events
 ):
     """An atom has come from the channel: its sectors are valid, and requests that have all they wanted go on."""
     miss = misses[i]
@@ -271,9 +271,6 @@ def filled(  # type: ignore[no-untyped-def]
     entry = lines[index]
     entry["valid"] = int(entry["valid"]) | got
     entry["waiting"] = int(entry["waiting"]) & ~got
-    for sector in range(4):
-        if got >> sector & 1 != 0:
-            written[index, sector] = 0
     miss["sectors"] = int(miss["sectors"]) & ~got
     before = -1
     k = int(miss["waiters"])
@@ -288,7 +285,8 @@ def filled(  # type: ignore[no-untyped-def]
         m = int(waiter["owner"])
         ready = time + int(cfg["l2_latency"])
         cost = answer(cfg, part, p, heap, pool, m, lines, index, int(pool[m]["missing"]), ready, events)
-        slices[s]["free"] = max(int(slices[s]["free"]), to_l2(cfg, time)) + cost if cost > 0 else int(slices[s]["free"])
+        if cost > 0:
+            slices[s]["free"] = max(int(slices[s]["free"]), to_l2(cfg, time)) + cost
         k = free_waiter(table, misses, waiters, i, before, k)
     if int(miss["sectors"]) == 0:
         drop_miss(table, misses, buckets, i)

@@ -174,6 +174,8 @@ def _lower_memory(c: np.void, arch: Arch) -> None:
     c["reply_bytes"] = noc.reply_bandwidth
     c["header_bytes"] = _bounded("noc.header", noc.header, 1 << 16, 0)
     c["credits"] = _bounded("noc.credits", noc.credits, 1 << 14)
+    _bounded("noc.sm_spread", noc.sm_spread, 1 << 16, 0)
+    _bounded("noc.slice_spread", noc.slice_spread, 1 << 16, 0)
     l2 = config.l2
     channels = _bounded("dram.channels", config.dram.channels, 1 << 12)
     if l2.slices % channels:
@@ -188,7 +190,8 @@ def _lower_memory(c: np.void, arch: Arch) -> None:
     c["l2_ways"] = l2.ways
     c["l2_sets"] = _sets("l2.size / slices", l2.size // l2.slices, line, l2.ways)
     c["l2_replacement"] = REPLACEMENT[l2.replacement]
-    c["l2_latency"] = max(1, l2.latency)
+    c["l2_latency"] = l2.latency
+    _bounded("l2.far_latency", l2.far_latency, 1 << 16, 0)
     c["l2_bytes"] = l2.bandwidth
     c["port_bytes"] = l2.port_bandwidth
     c["l2_mshrs"] = _bounded("l2.mshrs", l2.mshrs, 1 << 14)

@@ -15,12 +15,12 @@ from sim.memory import cache, heap
 from sim.memory.dram_lower import lower_dram
 from sim.memory.dram_state import DRAM_EVENT_COUNT, dram_state
 from sim.memory.misses import new_tables
+from sim.trace.check import ADDRESS_SPACE
 from sim.trace.stream import KernelStream
 
-#: Instruction and constant lines that an SM's caches may have asked for at once, about: L0 misses and stream buffers.
-_FETCHES = 1024
-#: Where code and constants lie in the physical address space, and how far apart those of two kernels.
-CODE_SPACE = 1 << 56
+#: Where code and constants lie: behind every data address (sim.trace.check.ADDRESS_SPACE); and how far two kernels are
+#: apart.
+CODE_SPACE = ADDRESS_SPACE
 CODE_STRIDE = 1 << 42
 
 
@@ -32,16 +32,26 @@ def chip_config(arch: Arch, l1d_bytes: int) -> tuple[Any, Any]:
     clock = Fraction(int(record["data_rate"]), int(record["clock_ratio"]))
     lower_dram_clock(config[0], arch, clock, int(record["atom"]), int(record["slots"]))
     c = config[0]
-    # An answer can come in two parts; each message is in at most one heap at a time.
-    per_sm = int(c["l1d_mshrs"]) + int(c["credits"]) + _FETCHES
-    messages = int(c["sms"]) * per_sm
-    c["inbox"] = 2 * per_sm
+    per_sm = int(c["l1d_mshrs"]) + int(c["credits"]) + _fetches(c)
     c["outbox"] = per_sm
+    c["inbox"] = 2 * per_sm  # an answer can come in two parts
+    slices = int(c["slices"]) // int(c["channels"])
     # A slice's port sends at most one reply a cycle.
-    cycles = int(c["quantum"]) * int(c["l2_num"]) // int(c["l2_den"]) + 2
-    c["partition_replies"] = cycles * (int(c["slices"]) // int(c["channels"]))
-    c["partition_events"] = 2 * messages + 4 * int(c["l2_mshrs"]) + 64
+    c["partition_replies"] = slices * (int(c["quantum"]) * int(c["l2_num"]) // int(c["l2_den"]) + 2)
+    # Messages and their answers, sectors that come from DRAM, and one lookup for each slice.
+    c["partition_events"] = int(c["sms"]) * c["inbox"] + slices * (int(c["l2_mshrs"]) * cache.MAX_SECTORS + 1)
     return config, dram
+
+
+def _fetches(c: Any) -> int:
+    """Instruction and constant lines that an SM may have asked L2 for and not got: twice what waits for one.
+
+    A stream buffer that starts anew leaves its old lines on their way; the factor covers them, and more than that is
+    refused when it happens (`noc.collect`).
+    """
+    per_sub = int(c["l0_misses"]) + int(c["prefetch_lines"]) + int(c["l0c_sets"]) * int(c["l0c_ways"])
+    waiting = int(c["sub_cores"]) * per_sub + int(c["pending_requests"])
+    return 2 * waiting * max(1, int(c["l0_line"]) // int(c["line_bytes"]))
 
 
 class MemorySide:
@@ -54,7 +64,7 @@ class MemorySide:
         sms, slices, channels = int(c["sms"]), int(c["slices"]), int(c["channels"])
         self.parts = np.zeros(channels, state.PARTITION)
         self.slices = np.zeros(slices, state.SLICE)
-        messages = sms * (int(c["l1d_mshrs"]) + int(c["credits"]) + _FETCHES)
+        messages = sms * int(c["outbox"])
         self.pool = np.zeros(messages, state.MESSAGE)
         self.free = np.zeros(1, np.int64)
         self.heap = np.zeros(channels * int(c["partition_events"]), heap.EVENT)
@@ -69,10 +79,19 @@ class MemorySide:
         self.dram_events = np.zeros(DRAM_EVENT_COUNT, np.int64)
         self._channels = channels
         self._codes: dict[Any, int] = {}
-        self.start_kernel(keep=True)
+        self._keep = arch.config.l2.keep_between_kernels
+        self._used = False
+        self._reset()
 
-    def start_kernel(self, keep: bool) -> None:
-        """Begin at cycle 0 with nothing on its way, banks closed and counters at 0; without `keep` with an empty L2."""
+    def start_kernel(self) -> None:
+        """Begin a kernel; L2 forgets what the one before has left if the configuration says so."""
+        if self._used and not self._keep:
+            self.lines[:] = np.zeros(1, cache.CACHE_LINE)
+        self._used = True
+        self._reset()
+
+    def _reset(self) -> None:
+        """Cycle 0, nothing on its way, banks closed and counters at 0."""
         self.parts[:] = np.zeros(1, state.PARTITION)
         self.parts["next"] = state.NEVER
         for name in ("free", "out_free", "scheduled", "blocked"):
@@ -83,8 +102,6 @@ class MemorySide:
         self.channels, self.banks, self.queue = dram_state(self.dram[0], self._channels)
         self.events[:] = 0
         self.dram_events[:] = 0
-        if not keep:
-            self.lines[:] = np.zeros(1, cache.CACHE_LINE)
 
     def code_line(self, kernel: KernelStream) -> int:
         """First line of the kernel's code, far above its data; launches of the same code share it."""
@@ -123,4 +140,4 @@ def _hops(arch: Arch, sms: int, slices: int) -> Any:
     sm = np.arange(sms) * noc.sm_spread // max(1, sms - 1)
     piece = np.arange(slices) * noc.slice_spread // max(1, slices - 1)
     far = (np.arange(sms) * l2.partitions // sms)[:, None] != (np.arange(slices) * l2.partitions // slices)[None, :]
-    return (sm[:, None] + piece[None, :] + far * l2.far_latency).astype(np.int16)
+    return (sm[:, None] + piece[None, :] + far * l2.far_latency).astype(np.int32)

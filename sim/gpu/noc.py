@@ -16,13 +16,17 @@ from sim.memory.mapping import place_of
 
 @njit
 def collect(cfg, sms, outbox, pool, free, parts, heap, hops):  # type: ignore[no-untyped-def]
-    """Bring every message that the SMs have sent to the partition of its slice."""
+    """Bring every message that the SMs have sent to the partition of its slice; False if there are too many."""
     count = sms.shape[0]
     room = outbox.shape[0] // count
     per_channel = int(cfg["slices"]) // int(cfg["channels"])
     for s in range(count):
+        if int(sms[s]["sent"]) > room:
+            return False
         for k in range(int(sms[s]["sent"])):
             m = int(free[0])
+            if m >= pool.shape[0]:
+                return False
             free[0] = int(pool[m]["next"])
             pool[m] = outbox[s * room + k]
             message = pool[m]
@@ -42,6 +46,7 @@ def collect(cfg, sms, outbox, pool, free, parts, heap, hops):  # type: ignore[no
             part["events"] = int(part["events"]) + 1
             part["next"] = min(int(part["next"]), arrived)
         sms[s]["sent"] = 0
+    return True
 
 
 @njit

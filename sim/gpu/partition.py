@@ -4,7 +4,7 @@ Within a partition events happen in order of time; partitions do not touch each 
 quantum. Its DRAM channel counts in its own clock and is stepped when the core's clock has reached it.
 """
 
-from numba import int16, int32, int64
+from numba import int32, int64
 
 from sim.gpu.counters import (
     NOC_REPLIES,
@@ -34,7 +34,7 @@ from sim.gpu.state import (
     SM,
 )
 from sim.jit import njit, table
-from sim.memory.cache import CACHE_LINE, DATA, find, install, popcount, victim
+from sim.memory.cache import CACHE_LINE, DATA, find, install, popcount, touch, victim
 from sim.memory.dram import dram_step
 from sim.memory.dram_state import BANK, CHANNEL, DRAM, DRAM_REQUEST
 from sim.memory.heap import EVENT, pop
@@ -45,7 +45,7 @@ from sim.memory.misses import MISS, MISSES, WAITER
 MEMORY_ARGUMENTS = (
     table(DRAM), table(PARTITION), table(SLICE), table(MESSAGE), int64[::1], table(EVENT), table(REPLY),
     table(CACHE_LINE), int32[:, ::1], table(MISSES), table(MISS), table(WAITER), int32[::1], table(CHANNEL),
-    table(BANK), table(DRAM_REQUEST), int16[:, ::1], int64[::1], int64[::1],
+    table(BANK), table(DRAM_REQUEST), int32[:, ::1], int64[::1], int64[::1],
 )  # fmt: skip
 MEMORY_SIGNATURE = int64(table(CONFIG), table(SM), table(MESSAGE), table(REPLY), *MEMORY_ARGUMENTS, int64, int64)
 
@@ -111,98 +111,63 @@ def run_partition(  # type: ignore[no-untyped-def]
 ):  # fmt: skip
     """All events of partition `p` before cycle `stop`."""
     base = p * int(cfg["partition_events"])
-    per_channel = int(cfg["slices"]) // int(cfg["channels"])
-    slot = p * int(cfg["dram_slots"])
     while True:
         time = int(heap[base]["time"]) if int(part["events"]) > 0 else NEVER
-        if int(channel["next"]) < NEVER:
-            step = from_dram(cfg, int(channel["next"]))
-            if step <= time:  # the channel goes first
-                if step >= stop:
-                    break
-                tag = dram_step(dram, channel, banks, first_bank, queue, slot, int(channel["next"]), dram_events)
-                if 0 <= tag < WRITE_TAG:
-                    done = max(step, from_dram(cfg, int(channel["done"]))) + int(cfg["dram_latency"])
-                    schedule(cfg, part, p, heap, done, E_FILLED, tag, 0)
-                if tag >= 0:
-                    wake_slices(
-                        cfg,
-                        dram,
-                        part,
-                        p,
-                        slices,
-                        per_channel,
-                        pool,
-                        heap,
-                        lines,
-                        written,
-                        tables,
-                        misses,
-                        waiters,
-                        buckets,
-                        channel,
-                        queue,
-                        step,
-                        events,
-                    )
-                continue
+        step = from_dram(cfg, int(channel["next"])) if int(channel["next"]) < NEVER else NEVER
+        channel_first = step <= time and step < NEVER
+        time = min(step, time)
         if time >= stop:
             break
-        kind = int(heap[base]["kind"])
-        item = int(heap[base]["item"])
-        sectors = int(heap[base]["sectors"])
-        pop(heap, base, int(part["events"]))
-        part["events"] = int(part["events"]) - 1
-        if kind == E_FILLED:
-            i = item >> 2
-            s = int(misses[i]["cache"])
-            filled(
-                cfg, part, p, slices, s, pool, heap, lines, written, tables[s], misses, waiters, buckets, i, item & 3,
-                time, events,
-            )  # fmt: skip
+        if channel_first:
+            slot = p * int(cfg["dram_slots"])
+            tag = dram_step(dram, channel, banks, first_bank, queue, slot, int(channel["next"]), dram_events)
+            if 0 <= tag < WRITE_TAG:
+                done = max(step, from_dram(cfg, int(channel["done"]))) + int(cfg["dram_latency"])
+                schedule(cfg, part, p, heap, done, E_FILLED, tag, 0)
+            freed = tag >= 0  # a place in one of its queues
+        else:
+            kind = int(heap[base]["kind"])
+            item = int(heap[base]["item"])
+            sectors = int(heap[base]["sectors"])
+            pop(heap, base, int(part["events"]))
+            part["events"] = int(part["events"]) - 1
+            freed = kind == E_FILLED  # a miss register, or a line that may go
+            if kind == E_FILLED:
+                i = item >> 2
+                s = int(misses[i]["cache"])
+                filled(
+                    cfg, part, p, slices, s, pool, heap, lines, tables[s], misses, waiters, buckets, i, item & 3, time,
+                    events,
+                )  # fmt: skip
+            elif kind == E_READY:
+                s = int(pool[item]["slice"])
+                missed = sectors & int(pool[item]["missing"]) != 0
+                ready(cfg, part, p, slices[s], pool, heap, item, sectors, time, emitted, free, missed, events)
+            elif kind == E_LEAVES:
+                leave(cfg, part, p, pool, item, sectors, time, emitted, free)
+            elif kind == E_SERVE:
+                serve(
+                    cfg, dram, part, p, slices, item, pool, heap, lines, written, tables, misses, waiters, buckets,
+                    channel, queue, time, events,
+                )  # fmt: skip
+            else:
+                s = int(pool[item]["slice"])
+                queue_request(pool, slices[s], item)
+                schedule_lookup(cfg, part, p, slices[s], s, heap, time)
+        if freed:
             wake_slices(
-                cfg,
-                dram,
-                part,
-                p,
-                slices,
-                per_channel,
-                pool,
-                heap,
-                lines,
-                written,
-                tables,
-                misses,
-                waiters,
-                buckets,
-                channel,
-                queue,
-                time,
-                events,
-            )
-        elif kind == E_READY:
-            s = int(pool[item]["slice"])
-            missed = sectors & int(pool[item]["missing"]) != 0
-            ready(cfg, part, p, slices[s], pool, heap, item, sectors, time, emitted, free, missed, events)
-        elif kind == E_LEAVES:
-            leave(cfg, part, p, pool, item, sectors, time, emitted, free)
-        elif kind == E_SERVE:
-            serve(
-                cfg, dram, part, p, slices, item, pool, heap, lines, written, tables, misses, waiters, buckets, channel,
+                cfg, dram, part, p, slices, pool, heap, lines, written, tables, misses, waiters, buckets, channel,
                 queue, time, events,
             )  # fmt: skip
-        else:
-            s = int(pool[item]["slice"])
-            queue_request(pool, slices[s], item)
-            schedule_lookup(cfg, part, p, slices[s], s, heap, time)
 
 
 @njit
 def wake_slices(  # type: ignore[no-untyped-def]
-    cfg, dram, part, p, slices, per_channel, pool, heap, lines, written, tables, misses, waiters, buckets, channel,
-    queue, time, events,
+    cfg, dram, part, p, slices, pool, heap, lines, written, tables, misses, waiters, buckets, channel, queue, time,
+    events,
 ):  # fmt: skip
     """Something became free: slices whose oldest request waits for it look again, in turns."""
+    per_channel = int(cfg["slices"]) // int(cfg["channels"])
     first = int(part["turn"])
     part["turn"] = (first + 1) % per_channel
     for k in range(per_channel):
@@ -222,23 +187,24 @@ def run_memory(  # type: ignore[no-untyped-def]
 ):  # fmt: skip
     """Run every partition to cycle `stop`, then exchange messages with the SMs (none are delivered without `deliver`).
 
-    Returns the cycle of the memory side's next event, NEVER if it is idle, or -1 if an inbox overflows.
+    Returns the cycle of the memory side's next event, NEVER if it is idle, or -1 if a table of messages overflows.
     """
     cfg = cfgs[0]
     dram = drams[0]
-    per_channel = banks.shape[0] // parts.shape[0]
+    bank_count = banks.shape[0] // parts.shape[0]
     for p in range(parts.shape[0]):
         part = parts[p]
         if int(part["next"]) < stop:
             run_partition(
                 cfg, dram, part, p, slices, pool, free, heap, emitted, lines, written, tables, misses, waiters,
-                buckets, channels[p], banks, p * per_channel, queue, dram_events, events, stop,
+                buckets, channels[p], banks, p * bank_count, queue, dram_events, events, stop,
             )  # fmt: skip
             part["next"] = next_event(cfg, part, p, heap, channels[p])
     if deliver != 0:
         if not release(cfg, sms, parts, emitted, inbox, events):
             return -1
-        collect(cfg, sms, outbox, pool, free, parts, heap, hops)
+        if not collect(cfg, sms, outbox, pool, free, parts, heap, hops):
+            return -1
     else:
         for p in range(parts.shape[0]):
             parts[p]["emitted"] = 0
@@ -267,7 +233,8 @@ def copy_in(cfgs, slices, lines, address, size):  # type: ignore[no-untyped-def]
         if index < 0:
             index = victim(lines, first, ways, policy)
             install(lines, index, line, DATA, policy, int(slices[s]["use"]))
+        else:
+            touch(lines, index, policy, int(slices[s]["use"]))
         lines[index]["valid"] = whole
         lines[index]["dirty"] = whole
-        lines[index]["used"] = int(slices[s]["use"])
     return last_line - first_line + 1

@@ -11,7 +11,7 @@ from sim.gpu.chip import BORDER, BUSY, MEMORY_NEXT, OVERFLOW, exchange_ctas, nex
 from sim.gpu.island import REFILL_ARGUMENTS, SM_ARGUMENTS, SM_SIGNATURE
 from sim.gpu.partition import MEMORY_ARGUMENTS, MEMORY_SIGNATURE
 from sim.jit import njit
-from sim.trace.expand import REFILL_SIGNATURE
+from sim.trace.window import REFILL_SIGNATURE
 
 # Handing compiled functions to compiled functions is what Numba calls experimental.
 warnings.filterwarnings("ignore", category=NumbaExperimentalFeatureWarning, message="First-class function type")

@@ -21,9 +21,11 @@ from sim.gpu.partition import run_memory
 from sim.gpu.quanta import run_quanta
 from sim.memory.cache import CACHE_LINE
 from sim.memory.misses import new_tables
-from sim.trace.expand import LARGEST, LINE, BatchTables, Move, Windows, refill
+from sim.trace.expand import Windows, refill
+from sim.trace.live import BatchTables, Move
 from sim.trace.model import KernelTrace
 from sim.trace.stream import KernelStream
+from sim.trace.window import LARGEST, LINE
 
 #: Cycles between two looks at the clock, the limit and the keyboard.
 SLICE = 20_000
@@ -128,8 +130,9 @@ class Machine:
         self.l0c = np.zeros(sms * subs * int(cfg["l0c_sets"]) * int(cfg["l0c_ways"]), state.PLAIN_LINE)
         self.l1c = np.zeros(sms * int(cfg["l1c_sets"]) * int(cfg["l1c_ways"]), state.PLAIN_LINE)
         self.l1d = np.zeros(sms * int(cfg["l1d_sets"]) * int(cfg["l1d_ways"]), CACHE_LINE)
-        waiting = places * LARGEST
-        self.miss_tables, self.misses, self.waiters, self.buckets = new_tables(sms, int(cfg["l1d_mshrs"]), waiting)
+        misses = int(cfg["l1d_mshrs"])
+        waiting = min(places * LARGEST, misses * int(cfg["l1d_merges"]))
+        self.miss_tables, self.misses, self.waiters, self.buckets = new_tables(sms, misses, waiting)
         self.outbox = np.zeros(sms * int(cfg["outbox"]), state.MESSAGE)
         self.inbox = np.zeros(sms * int(cfg["inbox"]), state.REPLY)
         boards = len(self.warps) if int(cfg["scoreboard"]) else 1
@@ -162,7 +165,6 @@ class Machine:
         wanted = min(following + len(self.sms) * int(dispatch[chip.CTAS_PER_SM]), int(dispatch[chip.CTAS]))
         while self.tables.loaded < wanted and self.tables.load_next():
             pass
-        self.windows.dropped(self.tables)
         dispatch[chip.LOADED] = self.tables.loaded
         waiting = self.ctas[(self.ctas["live"] != 0) & (self.ctas["launched"] == 0)]["number"]
         first = min([following, *waiting.tolist()])
@@ -186,7 +188,7 @@ class Machine:
             self.warps, self.ctas, self.requests, self.pendings, self.accesses, self.held, self.l0i, self.l1i, self.l0c,
             self.l1c, self.l1d, self.miss_tables, self.misses, self.waiters, self.buckets, self.outbox, self.inbox,
             self.available, self.readers, c.pc_states, c.pc_slots, c.pc_issued, c.events, self.log, self.logged,
-            self.follow, *_window_arguments(self.windows, t, worker),
+            self.follow, *self.windows.arguments(t, worker),
         )  # fmt: skip
 
     def run(self, limit: int, pool: ThreadPoolExecutor | None = None) -> int:
@@ -230,17 +232,8 @@ class Machine:
                 return chip.BUSY
 
 
-def _window_arguments(windows: Windows, tables: BatchTables, worker: int) -> tuple[Any, ...]:
-    """What `refill` takes beside the range of warp slots."""
-    return (
-        windows.rows, tables.entries, tables.path_row, tables.path_mask, tables.kinds, tables.bases, tables.strides,
-        tables.extras, tables.deltas, windows.streams, windows.memops, windows.lines, windows.memos[worker],
-        windows.memo_lines[worker], windows.scratch[worker], windows.windows, windows.shifts,
-    )  # fmt: skip
-
-
 def simulate_kernel(
-    kernel: "KernelTrace | KernelStream",
+    kernel: KernelTrace | KernelStream,
     arch: Arch,
     *,
     memory: MemorySide | None = None,
@@ -264,7 +257,7 @@ def simulate_kernel(
     room = fit(header, arch)
     rows, warnings = decode(kernel.static, arch, unknown_op=unknown_op, path=header.name)
     memory = memory or MemorySide(arch)
-    memory.start_kernel(arch.config.l2.keep_between_kernels)
+    memory.start_kernel()
     machine = Machine(kernel.stream(), arch, room, rows, memory, follow, threads)
     cfg = machine.cfg[0]
     cfg["skip_idle"] = skip_idle
@@ -287,7 +280,7 @@ def simulate_kernel(
             if outcome == DONE:
                 break
             if outcome == chip.OVERFLOW:
-                raise RunFailed(f"kernel {header.name}: a crossbar inbox overflows; this is a fault of Tickwise")
+                raise RunFailed(f"kernel {header.name}: a table of messages overflows; this is a fault of Tickwise")
             if outcome == DEADLOCKED or stop - last_progress > arch.config.deadlock_cycles:
                 raise Deadlock(wait_for_graph(machine, kernel))
             if stop >= limit:
@@ -306,7 +299,7 @@ def simulate_kernel(
 
 def _collect(
     machine: Machine,
-    kernel: "KernelTrace | KernelStream",
+    kernel: KernelTrace | KernelStream,
     arch: Arch,
     room: Fit,
     warnings: list[str],

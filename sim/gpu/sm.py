@@ -8,16 +8,18 @@ A sub-core whose cycle changed nothing sleeps until its next known time, or unti
 outside sets `sleep_until` to 0; its cycles are booked when it wakes. When nothing moved at all, the SM idles likewise.
 """
 
+from sim.gpu.arrivals import deliver
 from sim.gpu.counters import DRAIN, NO_INSTRUCTION
 from sim.gpu.decode import FIRST_QUEUED, U_TEXTURE
 from sim.gpu.frontend import fetch, fill, prefetch
 from sim.gpu.issue import issue, raise_counters, set_state
 from sim.gpu.l1d import look_up
-from sim.gpu.lsu import deliver, head_ready, leave, next_sub, read_addresses, write_back
+from sim.gpu.lsu import head_ready, leave, next_sub, read_addresses
 from sim.gpu.state import COUNTERS_PER_WARP, CTA_BARRIERS, FREE, NEVER, RUNNING, SCOREBOARD_ENTRIES
 from sim.gpu.units import allocate, control, queued_start, start_queued
+from sim.gpu.write_back import write_back
 from sim.jit import njit
-from sim.trace.expand import needs_refill, start_stream
+from sim.trace.window import needs_refill, start_stream
 
 
 @njit
@@ -145,7 +147,6 @@ def _end_cta(sm, cta, free):  # type: ignore[no-untyped-def]
     sm["live_ctas"] = int(sm["live_ctas"]) - 1
     sm["completed_at"][int(sm["completed"])] = free
     sm["completed"] = int(sm["completed"]) + 1
-    sm["ended"] = free
 
 
 @njit

@@ -180,7 +180,6 @@ SM = np.dtype(
         ("completed", np.int32),  # CTAs that ended and that the dispatcher has not been told of
         ("taken", np.int32),  # how many of them it has been told of
         ("completed_at", np.int64, (MAX_COMPLETED,)),  # first cycle in which their place was free
-        ("ended", np.int64),  # first cycle after the last CTA
         ("moved", np.int8),  # something outside the sub-cores changed in this cycle
         ("port_free", np.int64),  # the SM accepts a memory instruction from that cycle on (§7.1)
         ("port_turn", np.int32),  # round robin over sub-cores
@@ -290,10 +289,8 @@ REPLY = np.dtype(
     [
         ("time", np.int64),  # leaves its slice; in the SM's inbox: arrives
         ("owner", np.int64),
-        ("line", np.int64),
         ("born", np.int64),
         ("sm", np.int32),
-        ("slice", np.int32),
         ("kind", np.int8),
         ("sectors", np.int8),
     ],

@@ -13,6 +13,7 @@ from typing import IO
 
 from sim.errors import TraceError
 from sim.trace.accelsim_body import BodyReader
+from sim.trace.check import check_copy
 from sim.trace.lazy import LazyKernels
 from sim.trace.model import Dim3, KernelHeader, KernelTrace, Trace
 from sim.trace.side import find_side_file
@@ -52,6 +53,7 @@ def open_list(path: Path) -> Trace:
             if match is None:
                 raise TraceError(f"{path}:{number}: {line!r}: a copy reads MemcpyHtoD,0xADDRESS,BYTES")
             copies.append((int(match[1], 16), int(match[2])))
+            check_copy(*copies[-1], f"{path}:{number}")
         elif line.startswith("kernel"):
             kernels.append(_beside(path, number, line))
     if not kernels:

@@ -10,6 +10,16 @@ from sim.trace.model import KernelTrace, References
 from sim.trace.tables import Tables, entry_references, offsets, pattern_lengths
 
 _ADVICE = "the file is damaged: write it again with `tickwise import`"
+#: First byte behind every address that data can have; a GPU's virtual addresses have at most 57 bits.
+ADDRESS_SPACE = 1 << 60
+
+
+def check_copy(address: int, size: int, where: str) -> None:
+    """Raise `TraceError` if a copy of `size` bytes to `address` does not lie in a GPU's address space."""
+    if address < 0 or size < 0 or address + size > ADDRESS_SPACE:
+        raise TraceError(
+            f"{where}: a copy of {size} bytes to {address:#x}: no GPU has such addresses; correct the line"
+        )
 
 
 def check_kernel(kernel: KernelTrace, where: str) -> None:

@@ -31,7 +31,7 @@ from numpy.typing import NDArray
 
 from sim.errors import TraceError
 from sim.trace import container_v1
-from sim.trace.check import check_tables
+from sim.trace.check import check_copy, check_tables
 from sim.trace.content import ContentHash
 from sim.trace.damage import ADVICE, readable
 from sim.trace.lazy import Lazy, LazyKernels
@@ -121,7 +121,12 @@ def read_twt(path: str | Path) -> Trace:
     """The trace in a `.twt` file; its kernels are read and checked when they are asked for."""
     path = Path(path)
     manifest = _manifest(path)
-    copies = [(int(address), int(size)) for address, size in manifest["memcpys"]]
+    try:
+        copies = [(int(address), int(size)) for address, size in manifest["memcpys"]]
+    except (TypeError, ValueError):
+        raise TraceError(f"{path}: {_MANIFEST}: the list of copies is damaged: {ADVICE}") from None
+    for copy in copies:
+        check_copy(*copy, f"{path}: {_MANIFEST}")
     if manifest["version"] == 1:
         headers = [_header(path, entry, container_v1.COUNTS) for entry in manifest["kernels"]]
 

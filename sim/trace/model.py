@@ -95,21 +95,11 @@ class References:
 
 
 @dataclass(frozen=True, eq=False)
-class KernelTrace:
-    """One kernel launch.
-
-    `path_offset` [P+1] and `path_row`, `path_mask` [N] hold the distinct paths; `warp_path` [W] gives each warp's path
-    in launch order, -1 where no such warp ran; `warp_reference` [W+1] gives each warp's first entry of `references`.
-    """
+class Launch:
+    """What is known of a kernel launch without its warps: its header and its code."""
 
     header: KernelHeader
     static: list[StaticRow]
-    path_offset: NDArray[np.int64]
-    path_row: NDArray[np.int32]
-    path_mask: NDArray[np.uint32]
-    warp_path: NDArray[np.int32]
-    warp_reference: NDArray[np.int64]
-    references: References
 
     @property
     def cta_count(self) -> int:
@@ -125,6 +115,22 @@ class KernelTrace:
     def row_references(self) -> NDArray[np.int8]:
         """Address references of an executed instance of each static row: 0, 1, or 2 for LDGSTS."""
         return np.array([reference_count(row.instruction) for row in self.static], dtype=np.int8)
+
+
+@dataclass(frozen=True, eq=False)
+class KernelTrace(Launch):
+    """One kernel launch.
+
+    `path_offset` [P+1] and `path_row`, `path_mask` [N] hold the distinct paths; `warp_path` [W] gives each warp's path
+    in launch order, -1 where no such warp ran; `warp_reference` [W+1] gives each warp's first entry of `references`.
+    """
+
+    path_offset: NDArray[np.int64]
+    path_row: NDArray[np.int32]
+    path_mask: NDArray[np.uint32]
+    warp_path: NDArray[np.int32]
+    warp_reference: NDArray[np.int64]
+    references: References
 
     @cached_property
     def path_references(self) -> NDArray[np.int8]:

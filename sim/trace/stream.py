@@ -12,8 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.isa.memory import reference_count
-from sim.trace.model import KernelHeader, KernelTrace, References, StaticRow
+from sim.trace.model import KernelTrace, Launch, References
 from sim.trace.tables import PathTables, Tables, active_lanes, entry_references, offsets, pattern_lengths, spread
 
 #: A batch ends where it would pass one of these, unless a single CTA is bigger.
@@ -44,34 +43,17 @@ class CtaBatch:
 
 
 @dataclass(frozen=True, eq=False)
-class KernelStream:
+class KernelStream(Launch):
     """One kernel launch whose batches are read when they are asked for.
 
     `read` starts a new pass over the batches. `known_hash` is the content hash where it is known; otherwise asking for
     it takes a pass.
     """
 
-    header: KernelHeader
-    static: list[StaticRow]
     warp_instructions: int
     thread_instructions: int
     read: Callable[[], Iterator[CtaBatch]] = field(repr=False)
     known_hash: str | None = None
-
-    @property
-    def cta_count(self) -> int:
-        """CTAs of the launch."""
-        return self.header.ctas
-
-    @property
-    def warps_per_cta(self) -> int:
-        """Warps of a CTA."""
-        return self.header.warps_per_cta
-
-    @cached_property
-    def row_references(self) -> NDArray[np.int8]:
-        """Address references of an executed instance of each static row: 0, 1, or 2 for LDGSTS."""
-        return np.array([reference_count(row.instruction) for row in self.static], dtype=np.int8)
 
     @cached_property
     def content_hash(self) -> str:

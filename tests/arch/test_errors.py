@@ -163,7 +163,8 @@ def test_values_that_contradict_each_other_are_refused(write: Write, text: str, 
     ],
 )
 def test_values_at_the_border_of_a_rule_are_taken(write: Write, text: str) -> None:
-    load_arch(write(HEAD + text + "\nsources: {l2: test, dram: test}\n"))
+    arch = load_arch(write(HEAD + text + "\nsources: {l2: test, dram: test}\n"))
+    assert arch.hash != load_arch(write(HEAD + "sm: {count: 2}\n")).hash  # and they are what the chip is made of
 
 
 def test_a_broken_dram_device_is_named_where_it_stands(

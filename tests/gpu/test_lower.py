@@ -15,9 +15,9 @@ from sim.gpu.decode import ROW, decode
 from sim.gpu.lower import CONFIG, lower
 from sim.gpu.memory_side import MemorySide, chip_config
 from sim.gpu.occupancy import fit
-from sim.trace.expand import expand
 from sim.trace.listing import parse_listing
 from sim.trace.model import KernelHeader
+from tests.trace.expanded import expand
 
 #: Every kind of instruction whose row depends on the configuration.
 PROGRAM = """

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 
 from sim.arch import Arch, load_arch
+from sim.errors import ArchError, RunFailed
 from sim.gpu import simulate
 from sim.gpu.counters import KernelCounters
 from sim.gpu.memory_side import MemorySide, chip_config
@@ -166,6 +167,71 @@ def test_host_copies_are_found_in_l2_and_written_back_when_they_go() -> None:
     code = warm.events["l2.sector_reads"] - data
     assert warm.events["l2.sector_misses"] <= code  # nothing but the code comes from DRAM
     assert int(np.count_nonzero(memory.lines["dirty"])) > 0
+
+
+def test_an_l2_that_is_emptied_between_kernels_still_has_the_host_copies_for_the_first() -> None:
+    arch = small_chip(l2__size="1 MiB", l2__keep_between_kernels="false")
+    memory = MemorySide(arch)
+    memory.copy([(0x100000, 24 * 1024), (0x900000, 24 * 1024)])
+    kernel = kernel_of(KERNELS["streaming"])
+    first = simulate.simulate_kernel(kernel, arch, memory=memory, max_cycles=LIMIT)
+    second = simulate.simulate_kernel(kernel, arch, memory=memory, max_cycles=LIMIT)
+    cold = simulate.simulate_kernel(kernel, arch, max_cycles=LIMIT)
+    assert first.events["l2.sector_misses"] < cold.events["l2.sector_misses"]
+    assert facts(second) == facts(cold)
+
+
+@pytest.mark.parametrize("policy", ["lru", "srrip"])
+def test_a_copy_that_is_read_survives_a_bigger_one_that_is_not(policy: str) -> None:
+    """Lines of a copy come like any others: with SRRIP far in the future, with LRU as the newest."""
+    arch = small_chip(l2__replacement=policy)
+    memory = MemorySide(arch)
+    memory.copy([(0, 64 * 1024)])
+    used = memory.lines["used"]
+    assert memory.lines["tag"].all()
+    if policy == "srrip":
+        assert set(used.tolist()) == {2}
+    else:
+        assert len(set(used[: len(used) // 4].tolist())) == len(used) // 4
+
+
+@pytest.mark.parametrize("stall", [1, 5, 10])
+def test_a_load_does_not_wait_for_an_instruction_line_that_is_still_on_its_way_to_the_port(stall: int) -> None:
+    """A code miss is 39 cycles away from L1 when it is noted; the load of another warp passes the port meanwhile."""
+    text = f"""
+        .block 64
+        .warp 0
+        [B------:R-:W-:-:S12] MOV R2, R3
+        [B------:R-:W0:-:S02] LDG.E R4, [R6.64] {{0x100000}}
+        [B0-----:R-:W-:-:S01] FADD R8, R4, R4
+        [B------:R-:W-:-:S05] EXIT
+        .warp 1
+        [B------:R-:W-:Y:S{stall:02}] NOP
+        [B------:R-:W-:-:S05] BRA 0x4000
+        /*4000*/ [B------:R-:W-:-:S05] EXIT
+    """
+    arch = load_arch("rtx_a6000", {"sm.count": "1"})
+    kernel = kernel_of(text)
+    memory = MemorySide(arch)
+    simulate.simulate_kernel(kernel, arch, memory=memory)
+    warm = simulate.simulate_kernel(kernel, arch, memory=memory, follow=simulate.Follow(0, 0))
+    sass = {row.pc: row.sass.split()[0] for row in kernel.static}
+    issued = {sass[event.pc]: event.cycle for event in warm.follow if event.event == "issued"}
+    assert issued["FADD"] - issued["LDG.E"] == 250
+
+
+def test_too_many_messages_end_the_run_with_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tables of messages are sized by what can wait; if that were wrong, nothing would be written past them."""
+    monkeypatch.setattr("sim.gpu.memory_side._fetches", lambda config: 2)
+    arch = small_chip(sm__l1d__mshrs="4", noc__credits="1")
+    with pytest.raises(RunFailed, match="a table of messages overflows"):
+        run(kernel_of(KERNELS["divergent"]), arch)
+
+
+@pytest.mark.parametrize("key", ["l2__far_latency", "noc__sm_spread", "noc__slice_spread"])
+def test_distances_that_no_chip_has_are_refused(key: str) -> None:
+    with pytest.raises(ArchError, match=key.replace("__", ".")):
+        MemorySide(small_chip(**{key: "70000 cycles"}))
 
 
 def test_a_quantum_is_never_longer_than_the_shortest_way_over_a_border() -> None:

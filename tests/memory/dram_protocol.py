@@ -77,9 +77,11 @@ class Checker:
         self.clock = -1
         self.bus_free = -(10**9)
 
-    def check(self, commands: list[Command]) -> None:
-        """Raise Violation at the first command of a log that breaks a rule."""
+    def check(self, commands: list[Command]) -> int:
+        """Raise Violation at the first command of a log that breaks a rule; returns how many moved data."""
+        moved = 0
         for command in commands:
+            moved += command.command in (state.READ, state.WRITE, state.READ_CLOSE, state.WRITE_CLOSE)
             if command.tag == IDLE_REFRESH:
                 self._idle(command)
             elif command.command == state.PRECHARGE_ALL:
@@ -88,6 +90,7 @@ class Checker:
                 self._one(_NAMES[command.command], command.bank, command.row, command.clock)
                 if command.command in (state.READ_CLOSE, state.WRITE_CLOSE):
                     self._auto_precharge(command.bank)
+        return moved
 
     def precharge_all(self, clock: int) -> None:
         """PRE of every open bank in one command."""

@@ -48,7 +48,7 @@ def test_no_command_breaks_the_protocol(
     kind: str, refresh: str, stream: dict[str, Any], policies: dict[str, Any]
 ) -> None:
     dram = record(kind, refresh=refresh, **policies)
-    Checker(dram).check(run_of(dram, stream).commands)
+    assert Checker(dram).check(run_of(dram, stream, 120).commands) == 120  # every request, and none too early
 
 
 @ALWAYS_THE_SAME
@@ -62,7 +62,7 @@ def test_no_command_breaks_the_protocol_with_frequent_refreshes(
         arrivals = mixed(dram, 120, **stream)
         if refresh == "per_bank":
             arrivals["clock"] = 0  # never idle: the log of idle times does not name banks
-        Checker(dram).check(simulate(dram, arrivals).commands)
+        assert Checker(dram).check(simulate(dram, arrivals).commands) == 120
 
 
 @ALWAYS_THE_SAME

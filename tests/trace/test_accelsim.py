@@ -272,6 +272,8 @@ def test_the_line_of_an_error_is_right(tmp_path: Path) -> None:
         ("", "names no kernel"),
         ("kernel-9.traceg", r"l\.g:1: kernel-9\.traceg: not beside the list"),
         ("MemcpyHtoD,7f,x", r"l\.g:1: .*a copy reads"),
+        ("MemcpyHtoD,0xffffffffffffff00,4096\nkernel-1", r"l\.g:1: a copy of 4096 bytes to 0xffffffffffffff00: no GPU"),
+        (f"MemcpyHtoD,0x10,{1 << 60}\nkernel-1", r"l\.g:1: a copy of .* bytes to 0x10: no GPU"),
     ],
 )
 def test_damaged_lists_are_named(tmp_path: Path, text: str, message: str) -> None:

@@ -18,9 +18,9 @@ from sim.errors import TraceError
 from sim.trace import KernelTrace, Trace, container, open_trace, stream
 from sim.trace.check import check_kernel
 from sim.trace.container import write_twt
-from sim.trace.expand import expand
 from sim.trace.listing import parse_listing
 from sim.trace.stream import CtaBatch
+from tests.trace.expanded import expand
 from tests.trace.random_kernels import kernels
 from tests.trace.tables import same_tables
 
@@ -165,6 +165,8 @@ def test_damaged_files_are_refused_in_one_line(tmp_path: Path) -> None:
         ({"version": 99}, "format version 99"),
         ({"kernels": 3}, "names no kernels"),
         ({"kernels": [{}]}, "header is damaged"),
+        ({"memcpys": [["a", 1]]}, "list of copies is damaged"),
+        ({"memcpys": [[-1, 64]]}, "a copy of 64 bytes to -0x1: no GPU"),
     ],
 )
 def test_foreign_manifests_are_refused(tmp_path: Path, change: dict[str, object], message: str) -> None:

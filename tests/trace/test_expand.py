@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from sim.isa.memory import MemorySpace, access_bytes, is_atomic, is_store, memory_space
 from sim.trace.addresses import addresses_of, lanes_of
-from sim.trace.expand import Expanded, expand
 from sim.trace.listing import parse_listing
 from sim.trace.model import KernelTrace
+from tests.trace.expanded import Expanded, expand
 from tests.trace.random_kernels import LOCAL_BASE, SHARED_BASE, kernels
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -10,10 +10,12 @@ from hypothesis import strategies as st
 
 from sim.trace import KernelTrace, stream
 from sim.trace.addresses import EXPLICIT, TWO_SEGMENT
-from sim.trace.expand import WINDOW_ACCESSES, Windows, expand, free_access, start_stream
+from sim.trace.expand import Windows
 from sim.trace.listing import parse_listing
 from sim.trace.live import BatchTables
 from sim.trace.repeat import repeat_stream
+from sim.trace.window import WINDOW_ACCESSES, free_access, start_stream
+from tests.trace.expanded import expand
 from tests.trace.random_kernels import kernels
 from tests.trace.test_expand import Access, as_access, as_accesses
 

@@ -12,9 +12,9 @@ from sim.errors import TraceError
 from sim.trace import KernelTrace, Trace, open_trace, repeat, stream
 from sim.trace.check import check_kernel
 from sim.trace.container import write_twt
-from sim.trace.expand import expand
 from sim.trace.listing import parse_listing
 from sim.trace.repeat import reference_rows, repeat_ctas, repeat_stream
+from tests.trace.expanded import expand
 from tests.trace.random_kernels import kernels
 from tests.trace.tables import same_tables
 

@@ -9,7 +9,7 @@ import pytest
 from sim.trace import open_trace
 from sim.trace.check import check_kernel
 from sim.trace.container import write_twt
-from sim.trace.expand import expand
+from tests.trace.expanded import expand
 
 pytestmark = pytest.mark.shared
 KERNELS = "chase_512 ffmachain_16 gather_16384 hgemm_256x256x128 reduce_65536 sgemm_256x256x64 vecadd_65536"

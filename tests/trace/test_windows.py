@@ -11,20 +11,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sim.trace.expand import (
+from sim.trace.expand import Windows
+from sim.trace.listing import parse_listing
+from sim.trace.live import BatchTables
+from sim.trace.model import KernelTrace
+from sim.trace.window import (
     LARGEST,
     LINES_PER_SLOT,
     WINDOW_ACCESSES,
     WINDOW_LINES,
-    BatchTables,
-    Windows,
-    expand,
     free_access,
     needs_refill,
     start_stream,
 )
-from sim.trace.listing import parse_listing
-from sim.trace.model import KernelTrace
+from tests.trace.expanded import expand
 from tests.trace.random_kernels import LOCAL_BASE, SHARED_BASE, kernels
 from tests.trace.test_expand import MIXED, Access, as_access, as_accesses, assert_same, model
 

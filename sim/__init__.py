@@ -15,14 +15,16 @@ if TYPE_CHECKING:
     from sim.api import simulate
     from sim.arch import load_arch
     from sim.errors import TickwiseError
+    from sim.gpu.sampling import Sampling
     from sim.result import Result
     from sim.trace import open_trace
 
 #: The public interface; everything else may change without notice.
-__all__ = ["Result", "TickwiseError", "__version__", "load_arch", "open_trace", "simulate"]
+__all__ = ["Result", "Sampling", "TickwiseError", "__version__", "load_arch", "open_trace", "simulate"]
 
 _HOME = {
     "Result": "sim.result",
+    "Sampling": "sim.gpu.sampling",
     "TickwiseError": "sim.errors",
     "load_arch": "sim.arch",
     "open_trace": "sim.trace",

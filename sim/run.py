@@ -6,19 +6,23 @@ depend on their number.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast
 
 from sim.errors import BadInput
 from sim.result.kernel import KernelResult, Scale
 from sim.result.result import Result, TraceInfo
+from sim.result.sampled import sampled_part
 from sim.stopwatch import Stopwatch
 
 if TYPE_CHECKING:
     from sim.arch import Arch
-    from sim.energy import EnergyTable
+    from sim.energy import Activity, EnergyTable
+    from sim.gpu.counters import KernelCounters
     from sim.gpu.memory_side import MemorySide
+    from sim.gpu.sample import Sample
+    from sim.gpu.sampling import Sampling
     from sim.trace import KernelTrace, Trace
     from sim.trace.stream import KernelStream
 
@@ -47,6 +51,8 @@ class Options:
     follow: tuple[int, int, int | None] | None = None
     unknown_op: Literal["warn", "error"] = "warn"
     threads: int = 1
+    #: Which part of each kernel is simulated; None = all of it.
+    sampling: "Sampling | None" = None
 
 
 @dataclass(frozen=True)
@@ -105,7 +111,7 @@ def run(
             kernels.append(kernel)
             hashes.append(content_hash)
         infos = tuple(
-            _info(trace, [(job.index, digest) for job, digest in zip(jobs, hashes, strict=True) if job.trace == i])
+            _info(trace, [pair for pair in zip(kernels, hashes, strict=True) if pair[0].trace == i])
             for i, trace in enumerate(traces)
         )
     instructions = sum(kernel.counters.warp_instructions for kernel in kernels)
@@ -155,15 +161,14 @@ def _jobs(traces: "Sequence[Trace]", options: Options) -> list[_Job]:
     return [_Job(trace, place, number, len(chosen)) for number, (trace, place) in enumerate(chosen, 1)]
 
 
-def _info(trace: "Trace", kernels: list[tuple[int, str]]) -> TraceInfo:
+def _info(trace: "Trace", kernels: list[tuple[KernelResult, str]]) -> TraceInfo:
     """The trace's entry in the result; its hash is made from those of the simulated kernels, none is read again."""
     from sim.trace import Trace
 
     held = len(trace.kernels)
     fingerprints = cast("Sequence[KernelTrace]", [_Fingerprint(digest) for _, digest in kernels])
     digest = Trace(trace.path, trace.source, fingerprints, trace.memcpys).hash
-    sampled = None if len(kernels) == held else {"kernels": [index for index, _ in kernels], "of": held}
-    return TraceInfo(str(trace.path), digest, trace.source, sampled)
+    return TraceInfo(str(trace.path), digest, trace.source, sampled_part([kernel for kernel, _ in kernels], held))
 
 
 class _Work:
@@ -202,7 +207,7 @@ class _Work:
 
     def simulate(self, job: _Job, kernel: "KernelStream", memory: "MemorySide") -> tuple[KernelResult, str]:
         """One kernel from trace to joules."""
-        from sim.energy import Activity, energy_of
+        from sim.energy import energy_of
         from sim.energy.model import with_total
         from sim.gpu.simulate import Follow, simulate_kernel
 
@@ -219,12 +224,34 @@ class _Work:
             unknown_op=self.options.unknown_op,
             progress=progress,
             threads=self.options.threads,
+            sampling=self.options.sampling,
         )
-        events = {
-            **counters.events,
-            "warp_instructions": counters.warp_instructions,
-            "thread_instructions": counters.thread_instructions,
-        }
-        activity = Activity(events, counters.cycles, counters.sm_count, counters.sm_active_cycles, self.scale.clock_hz)
-        energy = with_total(energy_of(activity, self.table))
-        return KernelResult(counters, job.trace, job.index, self.scale, energy), kernel.content_hash
+        energy = with_total(energy_of(_activity(counters, self.scale), self.table))
+        whole = None
+        if counters.sample is not None:
+            whole = with_total(energy_of(_whole_activity(counters, counters.sample, self.scale), self.table))["total"]
+        return KernelResult(counters, job.trace, job.index, self.scale, energy, whole), kernel.content_hash
+
+
+def _activity(counters: "KernelCounters", scale: Scale) -> "Activity":
+    """What was simulated, for the energy model."""
+    from sim.energy import Activity
+
+    events = {
+        **counters.events,
+        "warp_instructions": counters.warp_instructions,
+        "thread_instructions": counters.thread_instructions,
+    }
+    return Activity(events, counters.cycles, counters.sm_count, counters.sm_active_cycles, scale.clock_hz)
+
+
+def _whole_activity(counters: "KernelCounters", sample: "Sample", scale: Scale) -> "Activity":
+    """What the whole launch of a sampled kernel does: events in proportion; all SMs are active while it is left out."""
+    part = _activity(counters, scale)
+    left_out = sample.bar.cycles - counters.cycles
+    return replace(
+        part,
+        events={name: sample.scaled(count) for name, count in part.events.items()},
+        cycles=sample.bar.cycles,
+        sm_active_cycles=part.sm_active_cycles + left_out * part.sm_count,
+    )

@@ -54,7 +54,7 @@ def test_the_version_stands_in_one_place() -> None:
 
 
 def test_the_public_names_are_these() -> None:
-    assert sim.__all__ == ["Result", "TickwiseError", "__version__", "load_arch", "open_trace", "simulate"]
+    assert sim.__all__ == ["Result", "Sampling", "TickwiseError", "__version__", "load_arch", "open_trace", "simulate"]
     for name in sim.__all__:
         assert getattr(sim, name) is not None
         assert name in dir(sim)

@@ -10,7 +10,19 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sim.cli.app import STARTED
-from sim.cli.options import Arch, Json, Set, parse_follow, parse_ranges, print_json
+from sim.cli.options import (
+    Arch,
+    CtaSample,
+    Json,
+    Set,
+    Stability,
+    StableWaves,
+    StopWhenStable,
+    parse_follow,
+    parse_ranges,
+    parse_sampling,
+    print_json,
+)
 from sim.errors import BadInput
 from sim.stopwatch import Stopwatch
 
@@ -53,6 +65,10 @@ def run(
     unknown_op: Annotated[
         UnknownOp, typer.Option("--unknown-op", help="Opcodes that no table knows: simulate as MISC and warn, or stop.")
     ] = UnknownOp.warn,
+    cta_sample: CtaSample = None,
+    stop_when_stable: StopWhenStable = False,
+    stability: Stability = None,
+    stable_waves: StableWaves = None,
     hot: Annotated[
         int | None,
         typer.Option("--hot", metavar="N", min=0, help=f"Rows of the hot-spot table ({_HOT}; with --json: 0)."),
@@ -66,7 +82,14 @@ def run(
     from sim.run import run as simulate
 
     watch = Stopwatch(STARTED)
-    options = Options(parse_ranges(kernels), max_cycles, parse_follow(follow), unknown_op.value, threads)
+    options = Options(
+        parse_ranges(kernels),
+        max_cycles,
+        parse_follow(follow),
+        unknown_op.value,
+        threads,
+        parse_sampling(cta_sample, stop_when_stable, stability, stable_waves),
+    )
     if output is not None:
         from sim.result.folder import check_target
 

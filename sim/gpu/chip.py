@@ -14,10 +14,11 @@ from sim.gpu.state import CTA, NEVER, SM
 from sim.jit import njit, table
 
 #: Outcomes of `run_quanta`.
-DONE, STOPPED, DEADLOCKED, NEED_DATA, BUSY, OVERFLOW = range(6)
+DONE, STOPPED, DEADLOCKED, NEED_DATA, BUSY, OVERFLOW, PAUSED = range(7)
 
-# Places of the dispatcher's array.
-NEXT_CTA, CTAS, CTAS_PER_SM, LOADED, MEMORY_NEXT, LAST_END, BORDER = range(7)
+# Places of the dispatcher's array. CTAS = how many to hand out; ENDED = how many have ended; the dispatcher pauses
+# behind end number PAUSE_AT, so that whoever watches the launch (sampling) can decide before the next one.
+NEXT_CTA, CTAS, CTAS_PER_SM, LOADED, MEMORY_NEXT, LAST_END, BORDER, ENDED, PAUSE_AT = range(9)
 
 
 @njit
@@ -49,7 +50,7 @@ def fill_chip(cfg, sms, ctas, dispatch):  # type: ignore[no-untyped-def]
 
 @njit
 def refill_chip(cfg, sms, ctas, dispatch):  # type: ignore[no-untyped-def]
-    """Fill the places that became free in the quantum, in the order of time."""
+    """Fill the places that became free in the quantum, in the order of time; PAUSED where some may be left, or BUSY."""
     count = sms.shape[0]
     while True:
         found = -1
@@ -70,9 +71,13 @@ def refill_chip(cfg, sms, ctas, dispatch):  # type: ignore[no-untyped-def]
         if int(dispatch[NEXT_CTA]) < int(dispatch[CTAS]):
             assign(cfg, sms[found], found, ctas, int(dispatch[NEXT_CTA]), best - 1 + int(cfg["cta_latency"]))
             dispatch[NEXT_CTA] += 1
+        dispatch[ENDED] += 1
+        if int(dispatch[ENDED]) == int(dispatch[PAUSE_AT]):
+            return PAUSED
     for s in range(count):
         sms[s]["completed"] = 0
         sms[s]["taken"] = 0
+    return BUSY
 
 
 @njit(int64(table(CONFIG), table(SM), int64[::1], int64))
@@ -98,9 +103,11 @@ def next_border(cfgs, sms, dispatch, limit):  # type: ignore[no-untyped-def]
 
 @njit(int64(table(CONFIG), table(SM), table(CTA), int64[::1]))
 def exchange_ctas(cfgs, sms, ctas, dispatch):  # type: ignore[no-untyped-def]
-    """The dispatcher's part at the border of a quantum; the first time it fills the chip. Returns the next CTA."""
+    """The dispatcher's part at the border of a quantum; the first time it fills the chip.
+
+    Returns BUSY, or PAUSED: then it has to be called again before the next quantum.
+    """
     if int(dispatch[NEXT_CTA]) == 0:
         fill_chip(cfgs[0], sms, ctas, dispatch)
-    else:
-        refill_chip(cfgs[0], sms, ctas, dispatch)
-    return int(dispatch[NEXT_CTA])
+        return BUSY
+    return refill_chip(cfgs[0], sms, ctas, dispatch)

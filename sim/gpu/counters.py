@@ -14,6 +14,7 @@ import numpy.typing as npt
 from sim.memory.dram_state import DRAM_EVENTS
 
 if TYPE_CHECKING:
+    from sim.gpu.sample import Sample
     from sim.trace.model import KernelHeader
 
 
@@ -314,7 +315,7 @@ class FollowEvent:
 
 @dataclass
 class KernelCounters:
-    """All that the clocked core reports about one kernel (units in `COUNTERS`)."""
+    """All that the clocked core reports about one kernel, or about the CTAs of it in a sample (units in `COUNTERS`)."""
 
     header: "KernelHeader"
     cycles: int
@@ -332,4 +333,6 @@ class KernelCounters:
     occupancy: Occupancy
     follow: list[FollowEvent] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    #: What follows for the whole launch if only a part of it was simulated.
+    sample: "Sample | None" = None
     time: float = 0.0

@@ -7,7 +7,7 @@ import warnings
 
 from numba import NumbaExperimentalFeatureWarning, int64, types
 
-from sim.gpu.chip import BORDER, BUSY, MEMORY_NEXT, OVERFLOW, exchange_ctas, next_border
+from sim.gpu.chip import BORDER, BUSY, MEMORY_NEXT, OVERFLOW, PAUSED, exchange_ctas, next_border
 from sim.gpu.island import REFILL_ARGUMENTS, SM_ARGUMENTS, SM_SIGNATURE
 from sim.gpu.partition import MEMORY_ARGUMENTS, MEMORY_SIGNATURE
 from sim.jit import njit
@@ -36,7 +36,8 @@ def run_quanta(  # type: ignore[no-untyped-def]
 ):  # fmt: skip
     """Run quanta until cycle `limit`, until the launch is over or stuck, or until it needs data; returns the outcome.
 
-    Stops with BUSY behind a quantum in which `many` SMs or more had something to do.
+    Stops with BUSY behind a quantum in which `many` SMs or more had something to do, with PAUSED in the midst of the
+    exchange of CTAs: it has to be ended before the next call.
     """
     count = sms.shape[0]
     while True:
@@ -57,6 +58,7 @@ def run_quanta(  # type: ignore[no-untyped-def]
         )  # fmt: skip
         if int(dispatch[MEMORY_NEXT]) < 0:
             return OVERFLOW
-        exchange_ctas(cfgs, sms, ctas, dispatch)
+        if exchange_ctas(cfgs, sms, ctas, dispatch) == PAUSED:
+            return PAUSED
         if busy >= many:
             return BUSY

@@ -19,6 +19,9 @@ from sim.gpu.memory_side import MemorySide, chip_config
 from sim.gpu.occupancy import Fit, fit
 from sim.gpu.partition import run_memory
 from sim.gpu.quanta import run_quanta
+from sim.gpu.sample import conclude
+from sim.gpu.sampling import Sampling
+from sim.gpu.waves import Waves
 from sim.memory.cache import CACHE_LINE
 from sim.memory.misses import new_tables
 from sim.trace.expand import Windows, refill
@@ -146,11 +149,17 @@ class Machine:
         self.dispatch[chip.CTAS] = header.ctas
         self.dispatch[chip.CTAS_PER_SM] = room.ctas_per_sm
         self.dispatch[chip.MEMORY_NEXT] = state.NEVER
+        self.waves: Waves | None = None
         self.window = np.zeros(1, np.int64)
         self._live: set[int] = set()
         self._assigned = 0
         self.load()
         chip.exchange_ctas(self.cfg, self.sms, self.ctas, self.dispatch)
+
+    def watch(self, waves: Waves) -> None:
+        """Let `waves` see how the launch goes and end it; before the first cycle."""
+        self.waves = waves
+        waves.start(self.dispatch)
 
     def load(self) -> None:
         """Read ahead: every CTA that could start within a quantum must be at hand; what has ended is dropped."""
@@ -205,8 +214,17 @@ class Machine:
                 outcome = self._share_quanta(limit, pool, many)
             if outcome == chip.NEED_DATA:
                 self.load()
+            elif outcome == chip.PAUSED:
+                self._resume()
             elif outcome != chip.BUSY:
                 return outcome
+
+    def _resume(self) -> None:
+        """A wave has ended: let who watches decide, and bring the exchange of CTAs to its end."""
+        paused = True
+        while paused and self.waves is not None:
+            self.waves.end_wave(self.dispatch)
+            paused = int(exchange_ctas(self.cfg, self.sms, self.ctas, self.dispatch)) == chip.PAUSED
 
     def _share_quanta(self, limit: int, pool: ThreadPoolExecutor, many: int) -> int:
         """Run quanta with the SMs divided among the workers for as long as at least `many` of them are busy."""
@@ -227,7 +245,8 @@ class Machine:
             if soonest < 0:
                 return chip.OVERFLOW
             self.dispatch[chip.MEMORY_NEXT] = soonest
-            exchange_ctas(self.cfg, self.sms, self.ctas, self.dispatch)
+            if int(exchange_ctas(self.cfg, self.sms, self.ctas, self.dispatch)) == chip.PAUSED:
+                return chip.PAUSED
             if busy < many:
                 return chip.BUSY
 
@@ -244,13 +263,15 @@ def simulate_kernel(
     skip_idle: bool = True,
     quantum: int | None = None,
     threads: int = 1,
+    sampling: Sampling | None = None,
 ) -> c.KernelCounters:
     """Replay a kernel on a chip and return everything that was counted.
 
     `memory` = what earlier kernels left in L2 (None: an empty one). `skip_idle`, `quantum` (cycles, at most the
-    longest one that the chip allows) and `threads` change how the run goes, not its result. Raises TraceError (kernel
-    does not fit, unknown opcode with `unknown_op="error"`), ArchError, CycleLimit, and Deadlock with a wait-for graph
-    when nothing can move any more.
+    longest one that the chip allows) and `threads` change how the run goes, not its result. With `sampling` only a part
+    of the CTAs is simulated, the counters are of that part, and `sample` says what follows for the whole launch. Raises
+    TraceError (kernel does not fit, unknown opcode with `unknown_op="error"`), ArchError, CycleLimit, and Deadlock with
+    a wait-for graph when nothing can move any more.
     """
     began = time.perf_counter()
     header = kernel.header
@@ -259,6 +280,8 @@ def simulate_kernel(
     memory = memory or MemorySide(arch)
     memory.start_kernel()
     machine = Machine(kernel.stream(), arch, room, rows, memory, follow, threads)
+    if sampling is not None:
+        machine.watch(Waves(sampling, header.ctas, room.ctas_per_sm * len(machine.sms)))
     cfg = machine.cfg[0]
     cfg["skip_idle"] = skip_idle
     if quantum is not None:
@@ -276,7 +299,7 @@ def simulate_kernel(
             before, done = done, int(machine.sms["issued"].sum())
             last_progress = stop if done > before else last_progress
             if progress is not None:
-                progress(done, total, stop)
+                progress(done, total * int(machine.dispatch[chip.CTAS]) // header.ctas, stop)
             if outcome == DONE:
                 break
             if outcome == chip.OVERFLOW:
@@ -293,6 +316,8 @@ def simulate_kernel(
             pool.shutdown()
     memory.drain(machine.cfg, machine.sms, machine.outbox, machine.inbox)
     result = _collect(machine, kernel, arch, room, warnings, follow)
+    if machine.waves is not None:
+        conclude(result, machine.waves, int(machine.dispatch[chip.CTAS]), kernel)
     result.time = time.perf_counter() - began
     return result
 

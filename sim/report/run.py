@@ -1,5 +1,6 @@
 """What `tickwise run` shows a person: the kernels, where their cycles and joules went, and how fast that was found."""
 
+from sim.report.sampled import SAMPLED, about, cycles_about, launch_rows, total_about
 from sim.report.table import bar, clip, count, percent, si, size, table
 from sim.result import KernelResult, Result, Simulation
 
@@ -13,10 +14,12 @@ def run_report(result: Result, hot: int = 10, width: int = 120) -> str:
     """All tables of a run; `hot` rows of the hot-spot table, lines of about `width` characters."""
     lines = [f"{result.arch_name}   {', '.join(clip(trace.path, 70) for trace in result.traces)}"]
     kernels = list(result.kernels)
+    if any(kernel.estimate for kernel in kernels):
+        lines.append(SAMPLED)
     if len(kernels) > 1:
         lines += ["", *_list(result, width)]
     if len(kernels) > _IN_FULL:
-        slowest = max(kernels, key=lambda kernel: kernel.counters.cycles)
+        slowest = max(kernels, key=lambda kernel: kernel.whole.cycles)
         lines += ["", "The kernel with the most cycles in full (others: --kernels N):"]
         kernels = [slowest]
     for kernel in kernels:
@@ -30,32 +33,34 @@ def run_report(result: Result, hot: int = 10, width: int = 120) -> str:
 def _list(result: Result, width: int) -> list[str]:
     rows = [["kernel", "name", "grid", "block", "cycles", "time", "warp instr.", "IPC", "energy"]]
     for kernel in result.kernels:
-        header, counters = kernel.counters.header, kernel.counters
+        header, whole = kernel.counters.header, kernel.whole
+        mark = about(kernel.estimate is not None)
         rows.append(
             [
                 f"{kernel.trace + 1}:{kernel.index}" if len(result.traces) > 1 else str(kernel.index),
                 clip(kernel.name, max(12, width - 90)),
                 _shape(header.grid),
                 _shape(header.block),
-                count(counters.cycles),
-                si(kernel.time_s, "s"),
-                count(counters.warp_instructions),
-                f"{kernel.ipc:.2f}",
-                si(kernel.energy["total"], "J"),
+                cycles_about(kernel),
+                mark + si(whole.time_s, "s"),
+                count(whole.warp_instructions),
+                f"{mark}{whole.ipc:.2f}",
+                mark + si(whole.energy_j, "J"),
             ]
         )
-    total = result.total
+    estimate = result.total["estimate"]
+    total, mark = estimate or result.total, about(estimate is not None)
     rows.append(
         [
             "total",
             "",
             "",
             "",
-            count(total["cycles"]),
-            si(total["time_us"] / 1e6, "s"),
+            total_about(result),
+            mark + si(total["time_us"] / 1e6, "s"),
             count(total["warp_instructions"]),
             "",
-            si(total["energy_j"], "J"),
+            mark + si(total["energy_j"], "J"),
         ]
     )
     return table(rows, "><<<>>>>>", indent=0)
@@ -68,6 +73,7 @@ def _kernel(kernel: KernelResult, hot: int, width: int) -> list[str]:
     lines = [f"{title}   block {_shape(header.block)}   {header.registers} registers   {header.shared_bytes} B shared"]
     lines += table(
         [
+            *launch_rows(kernel),
             [
                 "cycles",
                 count(counters.cycles),

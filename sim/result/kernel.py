@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from sim.result.estimate import Estimate
+
 if TYPE_CHECKING:
     from sim.gpu.counters import KernelCounters
 
@@ -37,6 +39,8 @@ class KernelResult:
     scale: Scale
     #: `energy_j`: the total and its components, in joules.
     energy: dict[str, float]
+    #: Joules of the whole launch, estimated, where only a sample of it was simulated.
+    whole_energy: float | None = None
 
     @property
     def name(self) -> str:
@@ -57,6 +61,40 @@ class KernelResult:
     def power_w(self) -> float:
         """Mean power in watts."""
         return _ratio(self.energy["total"], self.time_s) or 0.0
+
+    @property
+    def whole(self) -> Estimate:
+        """Totals of the whole launch: what follows from its sample, or just what was counted."""
+        counters, sample = self.counters, self.counters.sample
+        read, written = self.memory["dram_read_bytes"], self.memory["dram_write_bytes"]
+        if sample is None:
+            return Estimate(
+                cycles=counters.cycles,
+                low=counters.cycles,
+                high=counters.cycles,
+                time_s=self.time_s,
+                warp_instructions=counters.warp_instructions,
+                thread_instructions=counters.thread_instructions,
+                dram_read_bytes=read,
+                dram_write_bytes=written,
+                energy_j=self.energy["total"],
+            )
+        return Estimate(
+            cycles=sample.bar.cycles,
+            low=sample.bar.low,
+            high=sample.bar.high,
+            time_s=sample.bar.cycles / self.scale.clock_hz,
+            warp_instructions=sample.warp_instructions,
+            thread_instructions=sample.thread_instructions,
+            dram_read_bytes=sample.scaled(read),
+            dram_write_bytes=sample.scaled(written),
+            energy_j=self.whole_energy or 0.0,
+        )
+
+    @property
+    def estimate(self) -> Estimate | None:
+        """`whole` if it is an estimate; None if all of the launch was simulated."""
+        return None if self.counters.sample is None else self.whole
 
     @property
     def memory(self) -> dict[str, Any]:
@@ -152,6 +190,7 @@ class KernelResult:
             "counters": dict(counters.events),
             "energy_j": dict(self.energy),
             "power_w": self.power_w,
+            "estimate": None if self.estimate is None else self.estimate.to_dict(),
             "warnings": list(counters.warnings),
         }
         if hot:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sim._version import __version__
 from sim.energy.model import sum_of
+from sim.result.estimate import sum_of_estimates
 from sim.result.kernel import KernelResult
 from sim.result.simulation import Simulation
 
@@ -56,13 +57,15 @@ class Result:
         return sum_of([kernel.energy for kernel in self.kernels])
 
     @property
-    def total(self) -> dict[str, float | int]:
-        """Cycles, time, instructions and energy of all kernels, in order."""
+    def total(self) -> dict[str, Any]:
+        """Cycles, time, instructions and energy of all kernels; `estimate`: the same if samples were whole launches."""
+        sampled = any(kernel.estimate is not None for kernel in self.kernels)
         return {
             "cycles": sum(kernel.counters.cycles for kernel in self.kernels),
             "time_us": math.fsum(kernel.time_s for kernel in self.kernels) * 1e6,
             "warp_instructions": sum(kernel.counters.warp_instructions for kernel in self.kernels),
             "energy_j": math.fsum(kernel.energy["total"] for kernel in self.kernels),
+            "estimate": sum_of_estimates([kernel.whole for kernel in self.kernels]) if sampled else None,
         }
 
     def to_dict(self, hot: int = 0) -> dict[str, Any]:
@@ -107,6 +110,6 @@ def _flat(value: dict[str, Any], prefix: str = "") -> dict[str, Any]:
             flat.update(_flat(item, f"{prefix}{key}."))
         elif key == "warnings":
             flat[key] = "; ".join(item)
-        elif key not in ("hotspots", "follow"):
+        elif key not in ("hotspots", "follow") and not (key == "estimate" and item is None):
             flat[f"{prefix}{key}"] = "x".join(map(str, item)) if isinstance(item, list) else item
     return flat

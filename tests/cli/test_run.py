@@ -205,6 +205,15 @@ def test_an_unknown_opcode_is_simulated_with_a_warning_or_refused(tickwise: Tick
         (["--max-cycles", "0"], "--max-cycles"),
         (["--unknown-op", "maybe"], "maybe"),
         (["--frobnicate"], "--frobnicate"),
+        (["--cta-sample", "0"], "0 CTAs: give 1 or more"),
+        (["--cta-sample", "0.1"], "a share such as 10%"),
+        (["--cta-sample", "100%"], "below 100 %"),
+        (["--cta-sample", "nan%"], "below 100 %"),
+        (["--cta-sample=-3"], "a number of CTAs"),
+        (["--stop-when-stable", "--stability", "2"], "a share such as 2%"),
+        (["--stop-when-stable", "--stable-waves", "2"], "give 3 or more"),
+        (["--stability", "2%"], "give --stop-when-stable as well"),
+        (["--stable-waves", "3"], "give --stop-when-stable as well"),
     ],
 )
 def test_bad_input_ends_with_2_and_a_sentence(

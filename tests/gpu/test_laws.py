@@ -21,6 +21,7 @@ from sim.gpu.memory_side import MemorySide
 from sim.gpu.simulate import Follow, simulate_kernel
 from sim.trace.listing import parse_listing
 from sim.trace.model import KernelTrace
+from sim.trace.stream import KernelStream
 from tests.gpu.conftest import SCARCE, Chip, OneSm
 
 #: The interpreter is some hundred times slower than the compiled core.
@@ -180,7 +181,7 @@ def two_sms(**overrides: str) -> Arch:
 MEMORIES = st.sampled_from(({}, SCARCE))
 
 
-def run(kernel: KernelTrace, arch: Arch | None = None, **options: Any) -> KernelCounters:
+def run(kernel: KernelTrace | KernelStream, arch: Arch | None = None, **options: Any) -> KernelCounters:
     return simulate_kernel(kernel, arch or two_sms(), max_cycles=LIMIT, **options)
 
 

@@ -18,6 +18,7 @@ _PACKAGE = Path(__file__).resolve().parent
 #: Module of each island -> the file of its entry point, and the entry point. The last one binds the others together.
 ISLANDS = {
     "sim.trace.expand": ("trace/expand.py", "refill"),
+    "sim.gpu.translate": ("gpu/translate.py", "run_translation"),
     "sim.gpu.partition": ("gpu/partition.py", "run_memory"),
     "sim.gpu.island": ("gpu/island.py", "run_sms"),
     "sim.gpu.quanta": ("gpu/quanta.py", "run_quanta"),

@@ -160,13 +160,13 @@ def flatten(config: GpuConfig) -> dict[str, Any]:
         else:
             flat[path] = value
 
-    visit(config.model_dump(), "")
+    visit(config.model_dump(exclude_none=True), "")
     return flat
 
 
 def hash_of(config: GpuConfig) -> str:
     """SHA-256 of all values in base units, whatever their order and spelling; the name does not count."""
-    values = config.model_dump(exclude={"name"})
+    values = {key: value for key, value in config.model_dump(exclude={"name"}).items() if value is not None}
     canonical = json.dumps(values, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(canonical.encode()).hexdigest()
 
@@ -214,7 +214,7 @@ def _sources(tree: Node, base: Node, layers: list[Layer]) -> dict[str, str]:
     files = {layer.file for layer in layers}
     before = dict(base.leaves())
     for key, node in tree.leaves():
-        if key in UNSOURCED or node.value == {}:
+        if key in UNSOURCED or node.value in ({}, None):
             continue
         given = before.get(key, node)
         source = find_source(key, given.place, layers)

@@ -136,6 +136,25 @@ def _device(chip: GpuConfig, device: DramDevice) -> Iterator[Finding]:
         yield "dram.refresh", f"{device.kind} has no refresh of single banks here; choose all_bank or none"
 
 
+def _translation(chip: GpuConfig) -> Iterator[Finding]:
+    translation, l1d = chip.translation, chip.sm.l1d
+    if translation is None:
+        return
+    if translation.page < l1d.line:
+        yield "translation.page", f"must hold a line of sm.l1d ({SIZE.format(l1d.line)})"
+    if max(translation.table.entry) > l1d.sector:
+        yield (
+            "translation.table.entry",
+            f"an entry must fit into a sector ({SIZE.format(l1d.sector)}): one read brings it",
+        )
+    sharers = 1
+    for name in ("l1", "l2", "l3"):
+        level = getattr(translation, name)
+        if level.sharers % sharers:
+            yield f"translation.{name}.sharers", f"must be a multiple of {sharers}: SMs that share a TLB share the next"
+        sharers = level.sharers
+
+
 def _names(chip: GpuConfig) -> Iterator[Finding]:
     expected = "sm_" + chip.compute_capability.replace(".", "")
     if chip.isa != expected:
@@ -151,6 +170,7 @@ RULES: tuple[Callable[[GpuConfig], Iterator[Finding]], ...] = (
     _crossbar,
     _l2,
     _dram,
+    _translation,
 )
 
 

@@ -25,6 +25,7 @@ from sim.arch.schema_memory import (
     Shuffle,
 )
 from sim.arch.schema_register_file import RegisterFile
+from sim.arch.schema_tlb import Translation
 from sim.arch.schema_units import Units
 
 
@@ -86,6 +87,9 @@ class GpuConfig(Part):
     noc: Noc = Field(description="Crossbar between SMs and L2.")
     l2: L2 = Field(description="L2 cache.")
     dram: Dram = Field(description="Memory channels.")
+    translation: Translation | None = Field(
+        default=None, description="Address translation; left out or null: it takes no time and no traffic."
+    )
     dispatch: Dispatch = Field(description="Kernel launch and CTA dispatch (§6).")
     deadlock_cycles: Count = Field(
         description="A property of the simulator: a run stops when nothing has moved for that many cycles."

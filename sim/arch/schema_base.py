@@ -41,9 +41,12 @@ Label = Annotated[str, Field(min_length=1)]
 
 
 def part_of(field: FieldInfo) -> type[Part] | None:
-    """The group behind a key, or None if the key holds a value."""
-    kind = field.annotation
-    return kind if isinstance(kind, type) and issubclass(kind, Part) else None
+    """The group behind a key, which may be left out, or None if the key holds a value."""
+    choices = get_args(field.annotation)
+    for kind in choices if type(None) in choices else (field.annotation,):
+        if isinstance(kind, type) and issubclass(kind, Part):
+            return kind
+    return None
 
 
 def is_map(field: FieldInfo) -> bool:

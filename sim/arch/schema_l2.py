@@ -53,4 +53,4 @@ class L2(Part):
     atomic_rate: Count = Field(description="Lane operations of atomics that a slice does per L2 cycle.")
     atomic_latency: Cycles = Field(description="What an atomic takes beyond a load that hits L2.")
     host_copies: bool = Field(description="Whether host-to-device copies of a trace leave their lines in L2.")
-    keep_between_kernels: bool = Field(description="Whether the content stays from kernel to kernel.")
+    keep_between_kernels: bool = Field(description="Whether the content stays from kernel to kernel, that of TLBs too.")

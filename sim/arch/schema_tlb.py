@@ -8,10 +8,15 @@ from sim.arch.schema_base import Count, CountOrZero, Cycles, Part, Size
 class Tlb(Part):
     """One level of TLBs."""
 
-    entries: CountOrZero = Field(description="Translations that one TLB holds; 0: the chip has no such level.")
+    entries: CountOrZero = Field(
+        description="Translations that one TLB holds; 0: the chip has no such level, which then takes no time."
+    )
     ways: Count = Field(description="Entries of one set; as many as the TLB has entries: fully associative.")
     latency: Cycles = Field(description="Cycles of a lookup, whether or not it finds the page.")
-    sharers: Count = Field(description="SMs with consecutive numbers that share one TLB of this level.")
+    sharers: Count = Field(
+        description="SMs with consecutive numbers that share one TLB of this level; requests of sharers of the first "
+        "level for a page that one of them has asked for wait for its answer."
+    )
 
 
 class PageTable(Part):
@@ -39,13 +44,15 @@ class Walkers(Part):
 
     count: Count = Field(description="Walks that can read the page table at once.")
     pages: Count = Field(description="Pages that walk or wait for a walker at once.")
-    requests: Count = Field(description="Requests that wait for these pages at once.")
+    requests: Count = Field(
+        description="Requests that wait for these pages at once, one from each first-level TLB; others queue in order."
+    )
 
 
 class Translation(Part):
     """Virtual addresses: what finding their pages costs."""
 
-    enabled: bool = Field(description="False: a translation takes no time and no traffic.")
+    enabled: bool = Field(description="False: a translation takes no time and no traffic, as without these keys.")
     page: Size = Field(description="Page size of the data; a level of the page table must map it.")
     l1: Tlb = Field(description="First level of TLBs.")
     l2: Tlb = Field(description="Second level.")

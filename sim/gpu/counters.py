@@ -128,10 +128,10 @@ _EVENTS: tuple[Counter, ...] = (
     ),
     Counter("sm.barriers", "warp instructions", "warps that arrived at a CTA barrier", "barrier.py"),
     Counter("sm.constant_holds", "cycles", "cycles kept for a greedy warp whose constant missed", "issue.py"),
-    Counter("noc.requests", "messages", "messages from SMs to L2 slices", "border.py"),
-    Counter("noc.request_bytes", "bytes", "bytes from SMs to L2 slices, headers included", "border.py"),
-    Counter("noc.replies", "messages", "messages from L2 slices to SMs", "partition.py"),
-    Counter("noc.reply_bytes", "bytes", "bytes from L2 slices to SMs, headers included", "partition.py"),
+    Counter("noc.requests", "messages", "messages from SMs and page walkers to L2 slices", "border.py, translate.py"),
+    Counter("noc.request_bytes", "bytes", "their bytes, headers included", "border.py, translate.py"),
+    Counter("noc.replies", "messages", "messages from L2 slices to SMs and page walkers", "partition.py"),
+    Counter("noc.reply_bytes", "bytes", "their bytes, headers included", "partition.py"),
     Counter("memory.answers", "answers", "answers to loads and atomics that came back to an SM", "arrivals.py"),
     Counter(
         "memory.latency",
@@ -143,6 +143,12 @@ _EVENTS: tuple[Counter, ...] = (
         "memory.stage.inject",
         "cycles",
         "hit pipeline of L1D, then the wait for the SM's request port",
+        "partition.py",
+    ),
+    Counter(
+        "memory.stage.translation",
+        "cycles",
+        "waited for the translation of the address: TLBs and page walks",
         "partition.py",
     ),
     Counter(
@@ -181,13 +187,47 @@ _EVENTS: tuple[Counter, ...] = (
         "on the way to the SM and through its reply port",
         "noc.py",
     ),
-    Counter("l2.sector_reads", "sectors", "sectors that loads, fetches and atomics wanted from L2", "l2.py"),
+    Counter(
+        "l2.sector_reads", "sectors", "sectors that loads, fetches, atomics and page walks wanted from L2", "l2.py"
+    ),
     Counter("l2.sector_hits", "sectors", "of these, sectors that L2 had", "l2.py"),
     Counter("l2.sector_misses", "sectors", "of these, sectors that it lacked or that were on their way", "l2.py"),
     Counter("l2.sector_writes", "sectors", "sectors that stores wrote", "l2.py"),
     Counter("l2.write_backs", "sectors", "dirty sectors of lines that went", "l2.py"),
     Counter("l2.atomics", "lane operations", "lane operations of atomics and reductions", "l2.py"),
     Counter("l2.stalls", "lookups", "lookups that found no miss register, line or DRAM room and came again", "l2.py"),
+    *(
+        counter
+        for level in ("l1", "l2", "l3")
+        for counter in (
+            Counter(
+                f"tlb.{level}.hits", "lookups", f"lookups in {level.upper()} TLBs that found the page", "translate.py"
+            ),
+            Counter(f"tlb.{level}.misses", "lookups", "lookups that did not", "translate.py"),
+        )
+    ),
+    Counter("translation.requests", "requests", "requests of SMs whose addresses were translated", "translate.py"),
+    Counter("translation.cycles", "cycles", "sum over them: from the SM's port to the crossbar", "translate.py"),
+    Counter(
+        "translation.merged",
+        "requests",
+        "requests that waited for a page which their first TLB had already asked for",
+        "translate.py",
+    ),
+    Counter("walker.walks", "walks", "page walks that have ended", "translate.py"),
+    Counter("walker.cycles", "cycles", "sum over walks: from the first request to the translation", "translate.py"),
+    Counter("walker.queue_cycles", "cycles", "of these, cycles without a walker", "translate.py"),
+    Counter("walker.reads", "reads", "page-table entries that walks read through L2", "translate.py"),
+    Counter("walker.cached", "entries", "page-table entries that walks found in the walk caches", "translate.py"),
+    Counter(
+        "walker.merged",
+        "requests",
+        "misses of all TLBs that found a walk of their page on its way, or just ended",
+        "translate.py",
+    ),
+    Counter(
+        "walker.refused", "requests", "misses of all TLBs that found no room at the walkers and waited", "translate.py"
+    ),
     *(Counter(f"dram.{name}", unit, meaning, "sim/memory/dram.py") for name, unit, meaning in DRAM_EVENTS),
 )
 
@@ -243,6 +283,7 @@ NOC_REPLY_BYTES = _INDEX["noc.reply_bytes"]
 NOC_ANSWERS = _INDEX["memory.answers"]
 NOC_LATENCY = _INDEX["memory.latency"]
 STAGE_INJECT = _INDEX["memory.stage.inject"]
+STAGE_TRANSLATION = _INDEX["memory.stage.translation"]
 STAGE_REQUEST = _INDEX["memory.stage.request"]
 STAGE_SLICE = _INDEX["memory.stage.slice"]
 STAGE_HIT = _INDEX["memory.stage.hit"]
@@ -256,6 +297,18 @@ L2_WRITES = _INDEX["l2.sector_writes"]
 L2_WRITE_BACKS = _INDEX["l2.write_backs"]
 L2_ATOMICS = _INDEX["l2.atomics"]
 L2_STALLS = _INDEX["l2.stalls"]
+#: Hits of the first TLB level, then its misses, then those of the next levels.
+TLB0 = _INDEX["tlb.l1.hits"]
+TRANSLATIONS_DONE = _INDEX["translation.requests"]
+TRANSLATION_CYCLES = _INDEX["translation.cycles"]
+TRANSLATIONS_MERGED = _INDEX["translation.merged"]
+WALKS = _INDEX["walker.walks"]
+WALK_CYCLES = _INDEX["walker.cycles"]
+WALK_QUEUED = _INDEX["walker.queue_cycles"]
+WALK_READS = _INDEX["walker.reads"]
+WALK_CACHED = _INDEX["walker.cached"]
+WALKS_MERGED = _INDEX["walker.merged"]
+WALKS_REFUSED = _INDEX["walker.refused"]
 #: First of the DRAM's events, which come in its own order.
 DRAM0 = _INDEX[f"dram.{DRAM_EVENTS[0][0]}"]
 

@@ -16,9 +16,9 @@ from sim.gpu.counters import (
     L2_WRITE_BACKS,
     L2_WRITES,
 )
-from sim.gpu.state import E_READY, E_SERVE, K_ATOMIC, K_FETCH, K_REDUCTION, K_STORE
+from sim.gpu.state import E_READY, E_SERVE, K_ATOMIC, K_FETCH, K_REDUCTION, K_STORE, K_WALK
 from sim.jit import njit
-from sim.memory.cache import DATA, INSTRUCTIONS, find, install, popcount, touch, victim, write_sector
+from sim.memory.cache import DATA, INSTRUCTIONS, TRANSLATIONS, find, install, popcount, touch, victim, write_sector
 from sim.memory.dram import dram_push, dram_room
 from sim.memory.heap import push
 from sim.memory.mapping import place_of
@@ -160,7 +160,7 @@ def _try(  # type: ignore[no-untyped-def]
         if not _write_back(cfg, dram, lines, index, s, channel, queue, p, time, events):
             return 0
         slice["use"] = int(slice["use"]) + 1
-        install(lines, index, line, INSTRUCTIONS if kind == K_FETCH else DATA, policy, int(slice["use"]))
+        install(lines, index, line, _content(kind), policy, int(slice["use"]))
     else:
         slice["use"] = int(slice["use"]) + 1
         touch(lines, index, policy, int(slice["use"]))
@@ -190,6 +190,14 @@ def _try(  # type: ignore[no-untyped-def]
     if here != 0:
         cost += answer(cfg, part, p, heap, pool, m, lines, index, here, time + int(cfg["l2_latency"]), events)
     return cost
+
+
+@njit
+def _content(kind):  # type: ignore[no-untyped-def]
+    """What a line holds that a request of `kind` brings in."""
+    if kind == K_FETCH:
+        return INSTRUCTIONS
+    return TRANSLATIONS if kind == K_WALK else DATA
 
 
 @njit

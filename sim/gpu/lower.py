@@ -5,6 +5,7 @@ the register map's bounds are refused with the key's name.
 """
 
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +15,9 @@ from sim.errors import ArchError
 from sim.gpu import state
 from sim.gpu.decode import U_FP64_SHARED, U_MISC_QUEUE, U_SFU, U_TEXTURE
 from sim.memory.cache import MAX_SECTORS, REPLACEMENT
+
+if TYPE_CHECKING:
+    from sim.arch.schema_tlb import Translation
 
 CGGTY, GTO, LRR, TWO_LEVEL = range(4)
 ISSUE_POLICIES = {"cggty": CGGTY, "gto": GTO, "lrr": LRR, "two_level": TWO_LEVEL}
@@ -200,6 +204,24 @@ def _lower_memory(c: np.void, arch: Arch) -> None:
     c["l2_atomic_latency"] = l2.atomic_latency
     c["l2_num"], c["l2_den"] = _ratio("l2.clock", l2.clock, config.sm.clock)
     c["dram_latency"] = config.dram.controller_latency
+
+
+def lower_translation(arch: Arch) -> "Translation | None":
+    """The keys of the chip's address translation, or None if it has none. Raises ArchError for sizes beyond bounds."""
+    translation = arch.config.translation
+    if translation is None or not translation.enabled:
+        return None
+    for name in ("l1", "l2", "l3"):
+        level = getattr(translation, name)
+        _bounded(f"translation.{name}.entries", level.entries, 1 << 20, 0)
+        _bounded(f"translation.{name}.latency", level.latency, 1 << 16, 0)
+    for name in ("count", "pages", "requests"):
+        _bounded(f"translation.walkers.{name}", getattr(translation.walkers, name), 1 << 14)
+    cache = translation.walk_cache
+    _bounded("translation.walk_cache.entries", max(cache.entries), 1 << 20, 0)
+    _bounded("translation.walk_cache.latency", cache.latency, 1 << 16, 0)
+    _bounded("translation.walk_cache.miss_latency", cache.miss_latency, 1 << 16, 0)
+    return translation
 
 
 #: Clock ratios are kept as fractions whose products with a cycle number stay in 64 bits.

@@ -9,8 +9,10 @@ import numpy as np
 from sim.arch import Arch
 from sim.arch.dram import load_dram
 from sim.gpu import counters, state
-from sim.gpu.lower import lower, lower_dram_clock
+from sim.gpu.lower import lower, lower_dram_clock, lower_translation
 from sim.gpu.partition import copy_in, run_memory
+from sim.gpu.translate import run_translation
+from sim.gpu.translate_state import TranslationUnit
 from sim.memory import cache, heap
 from sim.memory.dram_lower import lower_dram
 from sim.memory.dram_state import DRAM_EVENT_COUNT, dram_state
@@ -22,6 +24,8 @@ from sim.trace.stream import KernelStream
 #: apart.
 CODE_SPACE = ADDRESS_SPACE
 CODE_STRIDE = 1 << 42
+#: Where page tables lie: behind all code.
+TABLE_SPACE = 2 * ADDRESS_SPACE
 
 
 def chip_config(arch: Arch, l1d_bytes: int) -> tuple[Any, Any]:
@@ -33,6 +37,9 @@ def chip_config(arch: Arch, l1d_bytes: int) -> tuple[Any, Any]:
     lower_dram_clock(config[0], arch, clock, int(record["atom"]), int(record["slots"]))
     c = config[0]
     per_sm = int(c["l1d_mshrs"]) + int(c["credits"]) + _fetches(c)
+    translation = lower_translation(arch)
+    if translation is not None:  # a read of each walk may travel beside the requests of any SM
+        per_sm += translation.walkers.count
     c["outbox"] = per_sm
     c["inbox"] = 2 * per_sm  # an answer can come in two parts
     slices = int(c["slices"]) // int(c["channels"])
@@ -77,6 +84,7 @@ class MemorySide:
         self.hops = _hops(arch, sms, slices)
         self.events = np.zeros(counters.EVENT_COUNT, np.int64)
         self.dram_events = np.zeros(DRAM_EVENT_COUNT, np.int64)
+        self.translation = TranslationUnit(lower_translation(arch), sms, int(c["outbox"]), TABLE_SPACE)
         self._channels = channels
         self._codes: dict[Any, int] = {}
         self._keep = arch.config.l2.keep_between_kernels
@@ -84,9 +92,10 @@ class MemorySide:
         self._reset()
 
     def start_kernel(self) -> None:
-        """Begin a kernel; L2 forgets what the one before has left if the configuration says so."""
+        """Begin a kernel; L2 and TLBs forget what the one before has left if the configuration says so."""
         if self._used and not self._keep:
             self.lines[:] = np.zeros(1, cache.CACHE_LINE)
+            self.translation.forget()
         self._used = True
         self._reset()
 
@@ -102,6 +111,7 @@ class MemorySide:
         self.channels, self.banks, self.queue = dram_state(self.dram[0], self._channels)
         self.events[:] = 0
         self.dram_events[:] = 0
+        self.translation.restart()
 
     def code_line(self, kernel: KernelStream) -> int:
         """First line of the kernel's code, far above its data; launches of the same code share it."""
@@ -122,7 +132,7 @@ class MemorySide:
         return (
             self.dram, self.parts, self.slices, self.pool, self.free, self.heap, self.emitted, self.lines, self.written,
             self.tables, self.misses, self.waiters, self.buckets, self.channels, self.banks, self.queue, self.hops,
-            self.events, self.dram_events,
+            self.events, self.dram_events, run_translation, *self.translation.arguments(),
         )  # fmt: skip
 
     def drain(self, config: Any, sms: Any, outbox: Any, inbox: Any) -> None:

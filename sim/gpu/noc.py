@@ -36,7 +36,8 @@ def collect(cfg, sms, outbox, pool, free, parts, heap, hops):  # type: ignore[no
             slice = place[0]
             message["slice"] = slice
             message["local"] = place[1] // size
-            arrived = int(message["time"]) + int(cfg["request_latency"]) + int(hops[s, slice])
+            entered = int(message["time"]) + int(message["translated"])
+            arrived = entered + int(cfg["request_latency"]) + int(hops[s, slice])
             message["arrived"] = arrived
             message["missing"] = 0
             p = slice // per_channel

@@ -4,7 +4,7 @@ Within a partition events happen in order of time; partitions do not touch each 
 quantum. Its DRAM channel counts in its own clock and is stepped when the core's clock has reached it.
 """
 
-from numba import int32, int64
+from numba import int32, int64, types
 
 from sim.gpu.counters import (
     NOC_REPLIES,
@@ -15,6 +15,7 @@ from sim.gpu.counters import (
     STAGE_PORT,
     STAGE_REQUEST,
     STAGE_SLICE,
+    STAGE_TRANSLATION,
 )
 from sim.gpu.l2 import WRITE_TAG, filled, from_dram, from_l2, queue_request, schedule, schedule_lookup, serve, to_l2
 from sim.gpu.lower import CONFIG
@@ -33,6 +34,7 @@ from sim.gpu.state import (
     SLICE,
     SM,
 )
+from sim.gpu.translate_state import TRANSLATE_SIGNATURE, TRANSLATION_ARGUMENTS
 from sim.jit import njit, table
 from sim.memory.cache import CACHE_LINE, DATA, find, install, popcount, touch, victim
 from sim.memory.dram import dram_step
@@ -45,7 +47,8 @@ from sim.memory.misses import MISS, MISSES, WAITER
 MEMORY_ARGUMENTS = (
     table(DRAM), table(PARTITION), table(SLICE), table(MESSAGE), int64[::1], table(EVENT), table(REPLY),
     table(CACHE_LINE), int32[:, ::1], table(MISSES), table(MISS), table(WAITER), int32[::1], table(CHANNEL),
-    table(BANK), table(DRAM_REQUEST), int32[:, ::1], int64[::1], int64[::1],
+    table(BANK), table(DRAM_REQUEST), int32[:, ::1], int64[::1], int64[::1], types.FunctionType(TRANSLATE_SIGNATURE),
+    *TRANSLATION_ARGUMENTS,
 )  # fmt: skip
 MEMORY_SIGNATURE = int64(table(CONFIG), table(SM), table(MESSAGE), table(REPLY), *MEMORY_ARGUMENTS, int64, int64)
 
@@ -64,7 +67,9 @@ def ready(cfg, part, p, slice, pool, heap, m, sectors, time, emitted, free, miss
     leaves = max(time, from_l2(cfg, end - 1))
     if int(message["kind"]) < K_FETCH:
         events[STAGE_INJECT] += int(message["time"]) - int(message["born"])
-        events[STAGE_REQUEST] += int(message["arrived"]) - int(message["time"])
+        translated = int(message["translated"])
+        events[STAGE_TRANSLATION] += translated
+        events[STAGE_REQUEST] += int(message["arrived"]) - int(message["time"]) - translated
         events[STAGE_SLICE] += int(message["served"]) - int(message["arrived"])
         events[STAGE_MISS if missed else STAGE_HIT] += time - int(message["served"])
         events[STAGE_PORT] += leaves - time
@@ -183,9 +188,13 @@ def wake_slices(  # type: ignore[no-untyped-def]
 @njit(MEMORY_SIGNATURE)
 def run_memory(  # type: ignore[no-untyped-def]
     cfgs, sms, outbox, inbox, drams, parts, slices, pool, free, heap, emitted, lines, written, tables, misses, waiters,
-    buckets, channels, banks, queue, hops, events, dram_events, stop, deliver,
+    buckets, channels, banks, queue, hops, events, dram_events, translate, units, tlbs, tlb_lines, page_tables, walkers,
+    walks, caches, cache_lines, walk_tables, walk_misses, walk_waiters, walk_buckets, l1_tables, l1_misses, l1_waiters,
+    l1_buckets, waiting, lookups, stop, deliver,
 ):  # fmt: skip
     """Run every partition to cycle `stop`, then exchange messages with the SMs (none are delivered without `deliver`).
+
+    If the chip translates addresses (`units` has a record), requests go through `translate` on their way.
 
     Returns the cycle of the memory side's next event, NEVER if it is idle, or -1 if a table of messages overflows.
     """
@@ -200,15 +209,23 @@ def run_memory(  # type: ignore[no-untyped-def]
                 buckets, channels[p], banks, p * bank_count, queue, dram_events, events, stop,
             )  # fmt: skip
             part["next"] = next_event(cfg, part, p, heap, channels[p])
+    soonest = NEVER
+    if units.shape[0] > 0:
+        soonest = translate(
+            cfgs, sms, outbox, parts, emitted, units, tlbs, tlb_lines, page_tables, walkers, walks, caches, cache_lines,
+            walk_tables, walk_misses, walk_waiters, walk_buckets, l1_tables, l1_misses, l1_waiters, l1_buckets, waiting,
+            lookups, events, stop,
+        )  # fmt: skip
+        if soonest < 0:
+            return -1
     if deliver != 0:
         if not release(cfg, sms, parts, emitted, inbox, events):
-            return -1
-        if not collect(cfg, sms, outbox, pool, free, parts, heap, hops):
             return -1
     else:
         for p in range(parts.shape[0]):
             parts[p]["emitted"] = 0
-    soonest = NEVER
+    if not collect(cfg, sms, outbox, pool, free, parts, heap, hops):
+        return -1
     for p in range(parts.shape[0]):
         soonest = min(soonest, int(parts[p]["next"]))
     return soonest

@@ -32,6 +32,8 @@ def run_quanta(  # type: ignore[no-untyped-def]
     memo_lines, scratch, windows, shifts,
     drams, parts, slices, pool, free, heap, emitted, l2_lines, written, l2_tables, l2_misses, l2_waiters, l2_buckets,
     channels, banks, queue, hops, memory_events, dram_events,
+    translate, units, tlbs, tlb_lines, page_tables, walkers, walks, caches, cache_lines, walk_tables, walk_misses,
+    walk_waiters, walk_buckets, l1_tables, l1_misses, l1_waiters, l1_buckets, waiting, lookups,
     dispatch, limit, many,
 ):  # fmt: skip
     """Run quanta until cycle `limit`, until the launch is over or stuck, or until it needs data; returns the outcome.
@@ -54,7 +56,9 @@ def run_quanta(  # type: ignore[no-untyped-def]
         )  # fmt: skip
         dispatch[MEMORY_NEXT] = run_memory(
             cfgs, sms, outbox, inbox, drams, parts, slices, pool, free, heap, emitted, l2_lines, written, l2_tables,
-            l2_misses, l2_waiters, l2_buckets, channels, banks, queue, hops, memory_events, dram_events, stop, 1,
+            l2_misses, l2_waiters, l2_buckets, channels, banks, queue, hops, memory_events, dram_events, translate,
+            units, tlbs, tlb_lines, page_tables, walkers, walks, caches, cache_lines, walk_tables, walk_misses,
+            walk_waiters, walk_buckets, l1_tables, l1_misses, l1_waiters, l1_buckets, waiting, lookups, stop, 1,
         )  # fmt: skip
         if int(dispatch[MEMORY_NEXT]) < 0:
             return OVERFLOW

@@ -260,19 +260,22 @@ PENDING = np.dtype(
 # One line of an instruction or constant cache; `fill` is when it arrives: NEVER + cycle of the lookup while unknown.
 PLAIN_LINE = np.dtype([("tag", np.int64), ("used", np.int64), ("fill", np.int64)], align=True)
 
-# What crosses an SM's border. Loads and instruction fetches want data; stores and reductions give a credit back.
-K_LOAD, K_BYPASS, K_ATOMIC, K_FETCH, K_STORE, K_REDUCTION = range(6)
-MESSAGE_KINDS = ("load", "bypass", "atomic", "fetch", "store", "reduction")
+# What crosses an SM's border. Loads and instruction fetches want data; stores and reductions give a credit back. Walks
+# (reads of the page table) want data too, but it is the translation that gets it (translate.py).
+K_LOAD, K_BYPASS, K_ATOMIC, K_FETCH, K_WALK, K_STORE, K_REDUCTION = range(7)
+MESSAGE_KINDS = ("load", "bypass", "atomic", "fetch", "walk", "store", "reduction")
 MESSAGE = np.dtype(
     [
         ("time", np.int64),  # its last byte leaves the SM
         ("line", np.int64),  # address // L1D line
-        ("owner", np.int64),  # K_LOAD: miss register; K_BYPASS, K_ATOMIC: pending record; K_FETCH: line of L1I
+        # K_LOAD: miss register; K_BYPASS, K_ATOMIC: pending record; K_FETCH: line of L1I; K_WALK: the walk
+        ("owner", np.int64),
         ("born", np.int64),  # cycle in which L1 asked for it
         ("arrived", np.int64),  # at its slice
         ("served", np.int64),  # looked up there
         ("local", np.int64),  # number of the line within its slice
         ("slice", np.int32),
+        ("translated", np.int32),  # cycles of its translation, between `time` and the crossbar
         ("sequence", np.int64),  # per SM: messages of one SM keep their order
         ("sm", np.int32),
         ("next", np.int32),  # in its slice's queue, or the free list

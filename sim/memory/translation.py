@@ -39,8 +39,11 @@ class TranslationState:
     buckets: npt.NDArray[Any]
 
 
-def new_translation(config: Translation, clients: int) -> TranslationState:
-    """The empty state for `clients` SMs. Raises ArchError, with the key, where values contradict each other."""
+def new_translation(config: Translation, clients: int, base: int = -1) -> TranslationState:
+    """The empty state for `clients` SMs, with the page table at `base` (`new_page_table`).
+
+    Raises ArchError, with the key, where values contradict each other.
+    """
     table = config.table
     shift = _shift(f"{_KEY}.page", config.page)
     page_table = new_page_table(
@@ -48,7 +51,8 @@ def new_translation(config: Translation, clients: int) -> TranslationState:
         table.entry,
         _shift(f"{_KEY}.table.smallest_page", table.smallest_page),
         table.reserved,
-        key=f"{_KEY}.table",
+        base,
+        f"{_KEY}.table",
     )
     mapped = [int(each) for each in page_table["shift"][0][: len(table.bits)]]
     if shift not in mapped:

@@ -135,9 +135,15 @@ TRAFFIC = """
     [B0-----:R-:W0:-:S02] LDG.E R4, [R2.64] {0x20000 + 4*lane}
     [B0-----:R-:W-:-:S01] FADD R8, R4, R5
 """
+#: More pages than the first TLBs hold, and one walk at a time.
+FEW_PAGES = {
+    "translation.page": "64 KiB", "translation.l1.entries": "2", "translation.l1.ways": "2",
+    "translation.l2.entries": "8", "translation.walkers.pages": "1",
+}  # fmt: skip
 CASES: dict[str, tuple[str, str, dict[str, str]]] = {
     "memory": (MEMORY, "rtx_a6000", {}),
     "memory by scoreboard": (MEMORY, "rtx_a6000", {"sm.issue.dependence": "scoreboard"}),
+    "memory of small pages": (MEMORY, "rtx_a6000_tlb", FEW_PAGES),
     "memory on an a100": (MEMORY, "a100_sxm_80", {}),
     "units": (UNITS, "rtx_a6000", {}),
     "units, gto": (UNITS, "rtx_a6000", {"sm.issue.policy": "gto"}),

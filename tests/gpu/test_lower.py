@@ -37,12 +37,12 @@ PROBE = "\n".join(
     ]
 )
 #: Keys that are read elsewhere: by energy, the result, the dispatcher's caller, the trace's expansion, the crossbar's
-#: table of distances (tested below), from kernel to kernel.
+#: table of distances (tested below), from kernel to kernel; translation has records of its own (test_translate.py).
 ELSEWHERE = {
     "name", "kind", "compute_capability", "isa", "energy.table", "dispatch.launch_latency",
     "deadlock_cycles", "sm.shared_memory.banks", "sm.shared_memory.bank_width", "sm.l1d.write_policy",
     "noc.sm_spread", "noc.slice_spread", "l2.partitions", "l2.far_latency",
-    "l2.host_copies", "l2.keep_between_kernels",
+    "l2.host_copies", "l2.keep_between_kernels", "translation",
 }  # fmt: skip
 HEADERS = [
     KernelHeader("k", block=(32, 1, 1), registers=16), KernelHeader("k", block=(1024, 1, 1), registers=16),

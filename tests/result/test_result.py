@@ -132,9 +132,11 @@ def test_the_stages_of_the_latency_add_up_to_its_mean(make_kernel: Callable[...,
     stages = [counter.name for counter in COUNTERS if counter.name.startswith("memory.stage.")]
     for n, name in enumerate(stages, 1):
         kernel.counters.events[name] = 100 * n
-    kernel.counters.events.update({"memory.answers": 8, "memory.latency": sum(100 * n for n in range(1, 8))})
+    kernel.counters.events.update(
+        {"memory.answers": 8, "memory.latency": sum(100 * n for n in range(1, len(stages) + 1))}
+    )
     latency = kernel.memory["latency"]
-    assert latency["mean"] == 350 == sum(latency["stages"].values())
+    assert latency["mean"] == 450 == sum(latency["stages"].values())
     assert list(latency["stages"]) == [name.rpartition(".")[2] for name in stages]
     assert latency["stages"]["hit"] == 100 * (stages.index("memory.stage.hit") + 1) / 8
 

@@ -6,11 +6,11 @@ from sim.gpu.counters import NOC_ANSWERS, NOC_LATENCY
 from sim.gpu.frontend import line_arrived
 from sim.gpu.l1d import arrive, complete, fill, unblock
 from sim.gpu.state import K_ATOMIC, K_BYPASS, K_FETCH, K_LOAD, K_STORE
-from sim.jit import njit
+from sim.jit import njit, stage
 from sim.memory.cache import popcount
 
 
-@njit
+@stage
 def deliver(  # type: ignore[no-untyped-def]
     cfg, rows, sm, s, subs, g0, warps, pendings, requests, request_base, l1d, tables, misses, waiters, buckets, l0c,
     l1c, l1c_base, l1i, l1i_base, inbox, cycle, events, log, logged,

@@ -21,7 +21,7 @@ from sim.gpu.lines import find_line
 from sim.gpu.log import note
 from sim.gpu.lower import GREEDY_YOUNGEST, OLDEST, ROUND_ROBIN
 from sim.gpu.state import EV_FETCH, EV_FETCH_MISS, K_FETCH, MAX_BUFFER, MAX_STREAM, NEVER, RUNNING
-from sim.jit import njit
+from sim.jit import njit, stage
 
 #: Constant banks live beside the code in the L1's address space, far above any program counter.
 CONSTANT_SPACE = 1 << 40
@@ -203,7 +203,7 @@ def _miss(cfg, sm, s, sub, warp, l1i, l1i_base, line, cycle, outbox, events):  #
     return False
 
 
-@njit
+@stage
 def prefetch(cfg, sm, s, sub, l0i, base, l1i, l1i_base, cycle, outbox, events):  # type: ignore[no-untyped-def]
     """At most one line of the stream per cycle, while the buffer has room and the port to L1 is free (§3)."""
     line = int(sub["stream_next"])
@@ -256,7 +256,7 @@ def _choose(cfg, sub, warps):  # type: ignore[no-untyped-def]
     return -1
 
 
-@njit
+@stage
 def fetch(  # type: ignore[no-untyped-def]
     cfg, rows, path_row, sm, s, sub, warps, l0i, base, l1i, l1i_base, cycle, outbox, events, log, logged
 ):

@@ -56,7 +56,7 @@ from sim.gpu.state import (
     MAX_BUFFER,
     NEVER,
 )
-from sim.jit import njit
+from sim.jit import njit, stage
 from sim.trace.window import WINDOW_ACCESSES, needs_refill
 
 
@@ -111,7 +111,7 @@ def free_unit(row, sub, cycle):  # type: ignore[no-untyped-def]
     return -1
 
 
-@njit
+@stage
 def own_block(cfg, row, warp, w, available, readers, cycle):  # type: ignore[no-untyped-def]
     """What of its own holds a warp's next instruction in this cycle; SELECTED = nothing, and nothing will."""
     if int(warp["life"]) == DRAINING:
@@ -142,7 +142,7 @@ def own_block(cfg, row, warp, w, available, readers, cycle):  # type: ignore[no-
     return SELECTED
 
 
-@njit
+@stage
 def unit_block(  # type: ignore[no-untyped-def]
     cfg, row, path_memop, sm, s, sub, warp, streams, w, l0c, l0c_base, l1i, l1i_base, outbox, cycle, events, log, logged
 ):
@@ -292,7 +292,7 @@ def raise_counters(sub, warps, cycle, log, logged):  # type: ignore[no-untyped-d
     sub["raise_warp"] = -1
 
 
-@njit
+@stage
 def issue(  # type: ignore[no-untyped-def]
     cfg, rows, path_row, path_lanes, path_memop, sm, s, sub, subs, warps, streams, ctas, first_warp, l1d, l0c, l0c_base,
     l1i, l1i_base, available, readers, outbox, cycle, events, pc_states, pc_slots, pc_issued, log, logged,

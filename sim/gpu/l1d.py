@@ -31,7 +31,7 @@ from sim.gpu.state import (
     WAIT_DATA,
     WRITING,
 )
-from sim.jit import njit
+from sim.jit import njit, stage
 from sim.memory.cache import DATA, find, find_or_victim, install, popcount, touch, victim
 from sim.memory.misses import drop_miss, find_miss, free_waiter, take_miss, wait_for
 
@@ -78,7 +78,7 @@ def pipeline_cycles(cfg, pending):  # type: ignore[no-untyped-def]
     return max(1, max(tags, data))
 
 
-@njit
+@stage
 def look_up(  # type: ignore[no-untyped-def]
     cfg, rows, sm, s, warps, pendings, accesses, held, requests, request_base, l1d, tables, misses, waiters, buckets,
     outbox, cycle, events, log, logged,

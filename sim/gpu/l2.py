@@ -104,7 +104,10 @@ def serve(  # type: ignore[no-untyped-def]
         events[L2_STALLS] += 1
         return
     slice["head"] = int(pool[m]["next"])
-    slice["free"] = max(int(slice["free"]), to_l2(cfg, time)) + cost
+    # An L2 cycle that begins within a core cycle is seen at that one's end: the slice has begun in its own cycle.
+    free = int(slice["free"])
+    start = free if time <= from_l2(cfg, free) else to_l2(cfg, time)
+    slice["free"] = max(start, to_l2(cfg, int(pool[m]["arrived"]))) + cost
     schedule_lookup(cfg, part, p, slice, s, heap, time)
 
 

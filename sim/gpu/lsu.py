@@ -26,11 +26,11 @@ from sim.gpu.log import note
 from sim.gpu.regfile import count_reads, reserve_leftover
 from sim.gpu.shared_memory import SHARED_SPACE, shared_access
 from sim.gpu.state import EV_LEAVE, EV_READ, FENCE, MAX_QUEUE, NEVER, WRITING
-from sim.jit import njit
+from sim.jit import njit, stage
 from sim.trace.window import free_access
 
 
-@njit
+@stage
 def read_addresses(cfg, rows, sub, warps, cycle, events, log, logged):  # type: ignore[no-untyped-def]
     """The oldest instruction of the unit that has not read its registers reads them when the ports allow."""
     if int(sub["queue_read"]) >= int(sub["queue_count"]):
@@ -75,7 +75,7 @@ def next_sub(cfg, rows, sm, subs, g0, cycle):  # type: ignore[no-untyped-def]
     return -1
 
 
-@njit
+@stage
 def leave(  # type: ignore[no-untyped-def]
     cfg, rows, sm, s, sub, g, warps, requests, request_base, pendings, accesses, held, l1c, l1c_base, l1i, l1i_base,
     streams, memops, lines, readers, outbox, cycle, events, log, logged,

@@ -2,10 +2,10 @@
 
 from sim.gpu.counters import BARRIER, CONSTANT_HOLDS, DRAIN, LONG_SCOREBOARD, MEMBAR, SELECTED
 from sim.gpu.lower import GTO, LRR, TWO_LEVEL
-from sim.jit import njit
+from sim.jit import njit, stage
 
 
-@njit
+@stage
 def choose(cfg, sub, warps, greedy_at, youngest, oldest):  # type: ignore[no-untyped-def]
     """Position in `sub.order` of the warp that issues, -1 = none: CGGTY, GTO, LRR or two-level (§4).
 

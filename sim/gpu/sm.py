@@ -18,7 +18,7 @@ from sim.gpu.lsu import head_ready, leave, next_sub, read_addresses
 from sim.gpu.state import COUNTERS_PER_WARP, CTA_BARRIERS, FREE, NEVER, RUNNING, SCOREBOARD_ENTRIES
 from sim.gpu.units import allocate, control, queued_start, start_queued
 from sim.gpu.write_back import write_back
-from sim.jit import njit
+from sim.jit import njit, stage
 from sim.trace.window import needs_refill, start_stream
 
 
@@ -214,7 +214,7 @@ def book(sub, pc_slots, cycle):  # type: ignore[no-untyped-def]
         sub["booked"] = cycle
 
 
-@njit
+@stage
 def run_sm(  # type: ignore[no-untyped-def]
     cfg, rows, path_row, path_lanes, path_memop, launches, window, sm, s, subs, warps, streams, memops, lines, ctas,
     requests, pendings, accesses, held, l0i, l1i, l0c, l1c, l1d, tables, misses, waiters, buckets, outbox, inbox,

@@ -217,11 +217,12 @@ SM = np.dtype(
 )
 
 # A memory instruction between leaving its sub-core and its last register write (PRT entry, §7.3).
-WAIT_DATA, WRITING, READING, COPYING, FENCE = range(5)
+WAIT_DATA, WRITING, READING, COPYING, FENCE, ENDED = range(6)
 REQUEST = np.dtype(
     [
         # WAIT_DATA (takes the link from `ready` on), WRITING (registers), READING (sources of a queued unit),
-        # COPYING (data of an LDGSTS on its way to shared memory), FENCE (LDGDEPBAR behind `left` copies)
+        # COPYING (data of an LDGSTS on its way to shared memory), FENCE (LDGDEPBAR behind `left` copies), ENDED (its
+        # record is about to be given to another one)
         ("phase", np.int8),
         ("sub", np.int32),
         ("warp", np.int32),
@@ -232,6 +233,7 @@ REQUEST = np.dtype(
         ("tail", np.int64),  # cycles that its last data trails behind its first
         ("written", np.int8),  # registers written so far
         ("left", np.int32),
+        ("due", np.int32),  # scratch of write_back: record k of an SM holds the index of its k-th request that is due
     ],
     align=True,
 )

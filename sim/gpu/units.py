@@ -21,10 +21,10 @@ from sim.gpu.state import (
     NEVER,
     READING,
 )
-from sim.jit import njit
+from sim.jit import njit, stage
 
 
-@njit
+@stage
 def allocate(cfg, rows, sm, sub, g, warps, requests, base, cycle, events, log, logged):  # type: ignore[no-untyped-def]
     """Reserve the read ports of the instruction in Allocate, or hold it (§5)."""
     latch = sub["control_latch"]
@@ -61,7 +61,7 @@ def allocate(cfg, rows, sm, sub, g, warps, requests, base, cycle, events, log, l
     latch["full"] = 0
 
 
-@njit
+@stage
 def control(cfg, rows, sub, warps, cycle, log, logged):  # type: ignore[no-untyped-def]
     """Move the instruction behind Issue on to Allocate or to its unit's queue; its counters rise (§1.5, §2)."""
     latch = sub["issue_latch"]
@@ -111,7 +111,7 @@ def control(cfg, rows, sub, warps, cycle, log, logged):  # type: ignore[no-untyp
         note(log, logged, cycle, w, r, EV_CONTROL, 0)
 
 
-@njit
+@stage
 def start_queued(cfg, rows, sm, subs, g, warps, requests, base, cycle, events, log, logged):  # type: ignore[no-untyped-def]
     """Start the head of each queued unit (SFU, shared FP64, misc, texture) when the unit and the ports are free."""
     sub = subs[g]

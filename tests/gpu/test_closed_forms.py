@@ -141,10 +141,6 @@ def one_slice(name: str, overrides: dict[str, str]) -> Arch:
 
 NARROW_DATA = {"l2.bandwidth": "24 B/cycle", "l2.port_bandwidth": "136 B/cycle"}
 NARROW_PORT = {"l2.bandwidth": "128 B/cycle", "l2.port_bandwidth": "20 B/cycle"}
-LOSES_A_CYCLE = pytest.mark.xfail(
-    reason="a slice begins a lookup at a whole core cycle, and rounds its own clock up once more there (l2.serve)",
-    strict=True,
-)
 
 
 @pytest.mark.parametrize("name", CHIPS)
@@ -159,8 +155,8 @@ LOSES_A_CYCLE = pytest.mark.xfail(
         (NARROW_PORT, "1/2", "slice port"),
         (NARROW_PORT, "4/5", "slice port"),
         (NARROW_PORT, "7/5", "slice port"),
-        pytest.param(NARROW_DATA, "4/5", "slice data", marks=LOSES_A_CYCLE),
-        pytest.param(NARROW_DATA, "7/5", "slice data", marks=LOSES_A_CYCLE),
+        (NARROW_DATA, "4/5", "slice data"),
+        (NARROW_DATA, "7/5", "slice data"),
     ],
 )
 def test_a_slice_sends_what_the_narrower_of_its_array_and_its_port_allows(

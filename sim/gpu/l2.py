@@ -17,7 +17,7 @@ from sim.gpu.counters import (
     L2_WRITES,
 )
 from sim.gpu.state import E_READY, E_SERVE, K_ATOMIC, K_FETCH, K_REDUCTION, K_STORE, K_WALK
-from sim.jit import njit
+from sim.jit import njit, stage
 from sim.memory.cache import DATA, INSTRUCTIONS, TRANSLATIONS, find, install, popcount, touch, victim, write_sector
 from sim.memory.dram import dram_push, dram_room
 from sim.memory.heap import push
@@ -135,12 +135,12 @@ def _try(  # type: ignore[no-untyped-def]
     index = find(lines, first, ways, line)
     reads = kind != K_STORE
     missing = 0
+    waiting = 0
     fetched = 0
     if index < 0 and reads and dram_room(dram, channel, 0) == 0:
         return 0
     if reads:
         missing = wanted
-        waiting = 0
         if index >= 0:
             missing = wanted & ~int(lines[index]["valid"])
             waiting = int(lines[index]["waiting"])
@@ -149,7 +149,8 @@ def _try(  # type: ignore[no-untyped-def]
             fetched &= ~(int(lines[index]["valid"]) | waiting)
     i = -1
     if missing != 0:
-        i = find_miss(table, misses, buckets, line)
+        if waiting != 0:  # a line that has a miss register waits for it
+            i = find_miss(table, misses, buckets, line)
         if i < 0 and int(table["free"]) < 0:
             return 0
         if (i >= 0 and int(misses[i]["merged"]) >= int(cfg["l2_merges"])) or int(table["free_waiter"]) < 0:
@@ -271,7 +272,7 @@ def _write_back(cfg, dram, lines, index, s, channel, queue, p, time, events):  #
     return True
 
 
-@njit
+@stage
 def filled(  # type: ignore[no-untyped-def]
     cfg, part, p, slices, s, pool, heap, lines, table, misses, waiters, buckets, i, first, time, events
 ):

@@ -8,13 +8,13 @@ share; replies that left in one cycle take turns in the order of (partition - cy
 
 from sim.gpu.counters import STAGE_REPLY
 from sim.gpu.state import E_ARRIVES, K_FETCH, NEVER
-from sim.jit import njit
+from sim.jit import stage
 from sim.memory.cache import popcount
 from sim.memory.heap import push
 from sim.memory.mapping import place_of
 
 
-@njit
+@stage
 def collect(cfg, sms, outbox, pool, free, parts, heap, hops):  # type: ignore[no-untyped-def]
     """Bring every message that the SMs have sent to the partition of its slice; False if there are too many."""
     count = sms.shape[0]
@@ -50,7 +50,7 @@ def collect(cfg, sms, outbox, pool, free, parts, heap, hops):  # type: ignore[no
     return True
 
 
-@njit
+@stage
 def release(cfg, sms, parts, emitted, inbox, events):  # type: ignore[no-untyped-def]
     """Bring the replies that have left their slices to the inboxes of the SMs; returns False if one overflows."""
     partitions = parts.shape[0]
@@ -78,7 +78,7 @@ def release(cfg, sms, parts, emitted, inbox, events):  # type: ignore[no-untyped
     return True
 
 
-@njit
+@stage
 def _arrive(cfg, sms, reply, inbox, events):  # type: ignore[no-untyped-def]
     """A reply passes the port of its SM into the inbox."""
     s = int(reply["sm"])

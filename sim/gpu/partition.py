@@ -35,7 +35,7 @@ from sim.gpu.state import (
     SM,
 )
 from sim.gpu.translate_state import TRANSLATE_SIGNATURE, TRANSLATION_ARGUMENTS
-from sim.jit import njit, table
+from sim.jit import njit, stage, table
 from sim.memory.cache import CACHE_LINE, DATA, find, install, popcount, touch, victim
 from sim.memory.dram import dram_step
 from sim.memory.dram_state import BANK, CHANNEL, DRAM, DRAM_REQUEST
@@ -53,7 +53,7 @@ MEMORY_ARGUMENTS = (
 MEMORY_SIGNATURE = int64(table(CONFIG), table(SM), table(MESSAGE), table(REPLY), *MEMORY_ARGUMENTS, int64, int64)
 
 
-@njit
+@stage
 def ready(cfg, part, p, slice, pool, heap, m, sectors, time, emitted, free, missed, events):  # type: ignore[no-untyped-def]
     """An answer is at its slice's port to the crossbar, which sends it as soon as it is free."""
     message = pool[m]
@@ -98,7 +98,7 @@ def leave(cfg, part, p, pool, m, sectors, time, emitted, free):  # type: ignore[
         free[0] = m
 
 
-@njit
+@stage
 def next_event(cfg, part, p, heap, channel):  # type: ignore[no-untyped-def]
     """Core cycle of the next event of a partition, NEVER if there is none."""
     soonest = NEVER
@@ -109,7 +109,7 @@ def next_event(cfg, part, p, heap, channel):  # type: ignore[no-untyped-def]
     return soonest
 
 
-@njit
+@stage
 def run_partition(  # type: ignore[no-untyped-def]
     cfg, dram, part, p, slices, pool, free, heap, emitted, lines, written, tables, misses, waiters, buckets, channel,
     banks, first_bank, queue, dram_events, events, stop,

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from sim.arch.dram import load_dram
+from sim.arch.dram_address import pieces_of
 from sim.arch.schema import GpuConfig
 from sim.arch.schema_dram import DramDevice
 from sim.arch.schema_frontend import InstructionCacheL0, InstructionCacheL1
@@ -104,8 +105,6 @@ def _l2(chip: GpuConfig) -> Iterator[Finding]:
 
 def _dram(chip: GpuConfig) -> Iterator[Finding]:
     dram = chip.dram
-    if sorted(dram.mapping.order) != ["bank", "column", "group"]:
-        yield "dram.mapping.order", "needs each of group, column and bank once"
     if dram.write_high > dram.write_queue:
         yield "dram.write_high", f"must not exceed dram.write_queue ({dram.write_queue})"
     if dram.write_low >= dram.write_high:
@@ -121,6 +120,10 @@ def _dram(chip: GpuConfig) -> Iterator[Finding]:
 def _device(chip: GpuConfig, device: DramDevice) -> Iterator[Finding]:
     """What the kind of DRAM asks of the chip."""
     dram, sector, line = chip.dram, chip.sm.l1d.sector, chip.sm.l1d.line
+    try:
+        pieces_of(dram.mapping.order, device)
+    except ValueError as error:
+        yield "dram.mapping.order", str(error)
     if device.atom % sector or line % device.atom:
         yield (
             "dram.kind",

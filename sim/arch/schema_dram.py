@@ -20,6 +20,8 @@ SchedulerPolicy = Literal["fr_fcfs", "fcfs"]
 #: Open: a row stays open until another one is wanted. Closed: the last queued access to a row closes it.
 PagePolicy = Literal["open", "closed"]
 AddressField = Literal["group", "column", "bank"]
+#: A field, or some of its bits: `column:2`. dram_address.py says how many bits a field without a number has.
+AddressPiece = Annotated[str, Field(pattern=r"^(group|column|bank)(:[1-9][0-9]?)?$")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,10 +119,10 @@ class DramDevice(Part):
 class DramMapping(Part):
     """Which bits of an address inside a channel choose bank group, column, bank and row."""
 
-    order: list[AddressField] = Field(
-        min_length=3,
-        max_length=3,
-        description="Fields above the atom's offset, the least significant first; the row lies above them.",
+    order: list[AddressPiece] = Field(
+        max_length=8,
+        description="Fields above the atom's offset, the least significant first; the row lies above them. An entry"
+        " with a number, such as column:2, takes so many bits of its field, one without takes all that are left.",
     )
     hash: Literal["xor", "plain"] = Field(description="xor: bank and bank group are permuted by a hash of the row.")
 

@@ -1,13 +1,15 @@
-"""One DRAM channel, command by command: queues, scheduler, page policy (timings and refresh in their own files).
+"""One DRAM channel, command by command: scheduler and page policy (queues, timings, refresh in their own files).
 
-Event-driven: after each command the channel works out its next one, and the clock at which it can issue, in one scan of
-its queue; nothing happens in between. The scheduler is FR-FCFS (Rixner et al., ISCA 2000): a ready access to an open
-row goes first, then the oldest request whose next command is ready; a row that queued requests of the same kind still
-want stays open, unless the oldest request has waited for too long. Reads go first; writes are collected and drained
-between two watermarks. Left out: forwarding from queued writes to reads, several ranks, error correction.
+Event-driven: after each command the channel works out its next one, and the clock at which it can issue, from what each
+bank offers to do next; nothing happens in between. The scheduler is FR-FCFS (Rixner et al., ISCA 2000): a ready access
+to an open row goes first, then the oldest request whose next command is ready; a row that queued requests of the same
+kind still want stays open, unless the oldest request has waited for too long. Reads go first; writes are collected and
+drained between two watermarks. Left out: forwarding from queued writes to reads, several ranks, error correction.
 """
 
 from sim.jit import njit
+from sim.memory.dram_offer import first_offer, renew_offer, renew_offers
+from sim.memory.dram_queue import admit, enter, find_hits, leave
 from sim.memory.dram_refresh import refresh_idle, refresh_issue, refresh_next
 from sim.memory.dram_state import (
     ACTIVATE,
@@ -22,6 +24,7 @@ from sim.memory.dram_state import (
     MISS,
     NEVER,
     NO_COMMAND,
+    NO_SLOT,
     PRECHARGE,
     READ,
     READ_CLOSE,
@@ -49,8 +52,7 @@ def dram_push(dram, channel, queue, first, address, write, tag, clock):  # type:
     `queue[first]` is the channel's first slot; `tag` is not negative. The caller has seen to it that there is room.
     """
     kind = WRITES if write != 0 else READS
-    start = first + (int(dram["read_queue"]) if write != 0 else 0)
-    request = queue[start + int(channel["queued"][kind])]
+    request = queue[first + enter(channel, queue, first, kind)]
     group, bank, row, column = decode(dram, address)
     request["live"] = 1
     request["write"] = kind
@@ -63,8 +65,6 @@ def dram_push(dram, channel, queue, first, address, write, tag, clock):  # type:
     request["order"] = int(channel["order"])
     request["tag"] = tag
     channel["order"] = int(channel["order"]) + 1
-    channel["queued"][kind] = int(channel["queued"][kind]) + 1
-    channel["fresh"][kind] = int(channel["fresh"][kind]) + 1
     channel["next"] = min(int(channel["next"]), clock)
 
 
@@ -77,13 +77,17 @@ def dram_step(dram, channel, banks, first_bank, queue, first, clock, events):  #
     is queued. `events` is counted in the order of DRAM_EVENTS.
     """
     channel["last_command"] = NO_COMMAND
-    queued = int(channel["queued"][READS]) + int(channel["queued"][WRITES])
-    fresh = int(channel["fresh"][READS]) + int(channel["fresh"][WRITES])
-    if queued == fresh:  # nothing was queued before this clock
+    oldest_are_fresh = int(channel["oldest"][READS]) == int(channel["fresh"][READS])
+    if oldest_are_fresh and int(channel["oldest"][WRITES]) == int(channel["fresh"][WRITES]):  # the queues were empty
         refresh_idle(dram, channel, banks, first_bank, clock, events)
-    planned = fresh == 0
-    if not planned:
-        _admit(dram, channel, banks, first_bank, queue, first)
+    planned = True
+    if int(channel["fresh"][READS]) != NO_SLOT or int(channel["fresh"][WRITES]) != NO_SLOT:
+        writing = int(channel["writing"])
+        changed = admit(dram, channel, banks, first_bank, queue, first)
+        _choose_kind(dram, channel)
+        # What no new request has changed holds at a later clock as well, as long as the planned one has not passed.
+        planned = not changed and int(channel["writing"]) == writing and clock <= int(channel["planned_at"])
+        channel["next"] = int(channel["planned_at"])
     now = max(clock, int(channel["last_clock"]) + 1)
     issued = False
     tag = -1
@@ -94,57 +98,35 @@ def dram_step(dram, channel, banks, first_bank, queue, first, clock, events):  #
             tag = _issue(dram, channel, banks, first_bank, queue, first, clock, events)
             issued = True
             now = clock + 1
+            _choose_kind(dram, channel)
         _plan(dram, channel, banks, first_bank, queue, first, now)
+        channel["next"] = int(channel["planned_at"])
         planned = True
 
 
 @njit
-def _admit(dram, channel, banks, first_bank, queue, first):  # type: ignore[no-untyped-def]
-    """Bring the banks up to date with the requests pushed since the last step."""
-    for kind in range(2):
-        end = first + kind * int(dram["read_queue"]) + int(channel["queued"][kind])
-        for i in range(end - int(channel["fresh"][kind]), end):
-            bank = banks[first_bank + int(queue[i]["bank"])]
-            _enter(bank, int(queue[i]["row"]) == int(bank["row"]), kind, int(queue[i]["order"]))
-        channel["fresh"][kind] = 0
-
-
-@njit
-def _enter(bank, hit, kind, order):  # type: ignore[no-untyped-def]
-    """Count a queued request, younger than all before it, among the hits or the others of its bank."""
-    if hit:
-        if int(bank["hits"][kind]) == 0:
-            bank["first_hit"][kind] = order
-        bank["hits"][kind] = int(bank["hits"][kind]) + 1
-    else:
-        if int(bank["others"][kind]) == 0:
-            bank["first_other"][kind] = order
-        bank["others"][kind] = int(bank["others"][kind]) + 1
-
-
-@njit
 def _plan(dram, channel, banks, first_bank, queue, first, now):  # type: ignore[no-untyped-def]
-    """Choose the next command from `now` on: sets `next`, and `planned_order` or `planned_refresh`."""
+    """Choose the next command from `now` on: sets `planned_at`, and `planned_slot` or `planned_refresh`."""
     if int(channel["queued"][READS]) + int(channel["queued"][WRITES]) == 0:
-        channel["next"] = NEVER
+        channel["planned_at"] = NEVER
         return
-    _choose_kind(dram, channel)
+    oldest = queue[first + int(channel["oldest"][int(channel["writing"])])]
     due = int(channel["refresh_due"])
     while True:
         before = due
         held = -1
         if now >= due:
             command, before = refresh_next(dram, channel, banks, first_bank, now)
-            channel["next"] = before
-            channel["planned_order"] = -1
+            channel["planned_at"] = before
+            channel["planned_slot"] = NO_SLOT
             channel["planned_refresh"] = command
             if int(dram["refresh"]) == ALL_BANK:
                 return
             held = int(channel["refresh_bank"])
-        at, order = _schedule(dram, channel, banks, first_bank, queue, first, now, held)
+        at, slot = _schedule(dram, channel, banks, first_bank, oldest, now, held)
         if at < before:
-            channel["next"] = at
-            channel["planned_order"] = order
+            channel["planned_at"] = at
+            channel["planned_slot"] = slot
             return
         if held >= 0:
             return
@@ -159,111 +141,87 @@ def _choose_kind(dram, channel):  # type: ignore[no-untyped-def]
     if int(channel["writing"]) != 0:
         if reads > 0 and writes <= int(dram["write_low"]):
             channel["writing"] = 0
-    elif reads == 0 or writes >= int(dram["write_high"]):
+    elif writes > 0 and (reads == 0 or writes >= int(dram["write_high"])):
         channel["writing"] = 1
 
 
 @njit
-def _schedule(dram, channel, banks, first_bank, queue, first, now, held):  # type: ignore[no-untyped-def]
-    """The request to serve next and when: (clock, age); bank `held` waits for a refresh (-1 = none does)."""
+def _schedule(dram, channel, banks, first_bank, oldest, now, held):  # type: ignore[no-untyped-def]
+    """FR-FCFS: when to serve which request next: (clock, slot); NEVER or later if no request can be served.
+
+    If `oldest`, the channel's oldest request, is starving it goes first, and its bank works for nobody else; FCFS
+    serves it alone. Bank `held` waits for a refresh (-1 = none does).
+    """
     kind = int(channel["writing"])
-    oldest = queue[first + kind * int(dram["read_queue"])]
     urgent = int(oldest["arrived"]) + int(dram["starvation"])
-    start = 0
-    end = int(dram["banks"])
-    if int(dram["scheduler"]) == FCFS:  # the oldest request alone, whatever its row
+    if int(dram["scheduler"]) == FCFS:
         urgent = now
-        start = int(oldest["bank"])
-        end = start + 1
     while True:
         starving = urgent <= now
-        at, order = _scan(dram, channel, banks, first_bank, start, end, oldest, kind, now, held, starving)
-        if starving or at < urgent:
-            return at, order
+        alone = int(oldest["bank"]) if starving else -1
+        best = 2 * NEVER
+        slot = NO_SLOT
+        if int(dram["scheduler"]) != FCFS:
+            best, slot = first_offer(dram, channel, banks, first_bank, kind, now, held, alone)
+        if starving and alone != held:
+            bank = banks[first_bank + alone]
+            if int(bank["row"]) == int(oldest["row"]):
+                at = column_ready(channel, bank, int(oldest["group"]), kind)
+            elif int(bank["row"]) < 0:
+                at = activate_ready(channel, bank, int(oldest["group"]))
+            else:
+                at = int(bank["next_precharge"])
+            if 2 * max(at, now) <= best:
+                best = 2 * max(at, now)
+                slot = int(channel["oldest"][kind])
+        if starving or best >> 1 < urgent:
+            return best >> 1, slot
         now = urgent
-
-
-@njit
-def _scan(dram, channel, banks, first_bank, start, end, oldest, kind, now, held, starving):  # type: ignore[no-untyped-def]
-    """FR-FCFS over the banks start ... end - 1: (clock, age of the request); NEVER if no request can be served.
-
-    A bank offers one command: an access to its open row for the oldest request that hits it, or else what the oldest
-    of its requests needs. If the request `oldest` is starving it goes first, and its bank works for nobody else.
-    """
-    bits = int(dram["bank_bits"])
-    best = 2 * NEVER  # twice the clock, plus 1 for a row command: the smaller, the better
-    chosen = NEVER  # of two equals the older one
-    for number in range(start, end):
-        bank = banks[first_bank + number]
-        hit = int(bank["hits"][kind]) > 0
-        order = int(bank["first_hit"][kind] if hit else bank["first_other"][kind])
-        row_command = 0 if hit else 1
-        if starving and number == int(oldest["bank"]):
-            hit = int(bank["row"]) == int(oldest["row"])
-            order = int(oldest["order"])
-            row_command = 0
-        elif not hit and int(bank["others"][kind]) == 0:
-            continue
-        if number == held:
-            continue
-        if hit:
-            at = column_ready(channel, bank, number >> bits, kind)
-        elif int(bank["row"]) < 0:
-            at = activate_ready(channel, bank, number >> bits)
-        else:
-            at = int(bank["next_precharge"])
-        key = 2 * max(at, now) + row_command
-        if key < best or (key == best and order < chosen):
-            best = key
-            chosen = order
-    return best >> 1, chosen
 
 
 @njit
 def _issue(dram, channel, banks, first_bank, queue, first, clock, events):  # type: ignore[no-untyped-def]
     """Carry out the planned command. Returns the tag of the request that it serves, or -1."""
     channel["last_clock"] = clock
-    order = int(channel["planned_order"])
-    if order < 0:
+    slot = int(channel["planned_slot"])
+    if slot == NO_SLOT:
         channel["last_command"] = int(channel["planned_refresh"])
         turn = int(channel["refresh_bank"])
         whole = int(dram["refresh"]) == ALL_BANK
         channel["last_bank"] = -1 if whole else turn
         channel["last_row"] = -1 if whole else int(banks[first_bank + turn]["row"])
         refresh_issue(dram, channel, banks, first_bank, int(channel["planned_refresh"]), clock, events)
+        renew_offers(dram, channel, banks, first_bank, queue, first)
         return -1
-    slot = first + int(channel["writing"]) * int(dram["read_queue"])
-    while int(queue[slot]["order"]) != order:
-        slot += 1
-    request = queue[slot]
+    request = queue[first + slot]
     bank = banks[first_bank + int(request["bank"])]
     row = int(bank["row"])
     channel["last_bank"] = int(request["bank"])
     channel["last_row"] = int(request["row"])
+    tag = -1
     if row == int(request["row"]):
-        return _serve(dram, channel, bank, queue, first, slot, clock, events)
-    if row >= 0:
+        leave(channel, bank, queue, first, slot)
+        _access(dram, channel, bank, request, clock, events)
+        tag = int(request["tag"])
+    elif row >= 0:
         channel["last_command"] = PRECHARGE
         channel["last_row"] = row
         precharge(dram, bank, clock, events)
         request["cost"] = CONFLICT
-        return -1
-    channel["last_command"] = ACTIVATE
-    activate(dram, channel, bank, int(request["group"]), int(request["row"]), clock, events)
-    request["cost"] = max(int(request["cost"]), MISS)
+    else:
+        channel["last_command"] = ACTIVATE
+        activate(dram, channel, bank, int(request["group"]), int(request["row"]), clock, events)
+        request["cost"] = max(int(request["cost"]), MISS)
+        find_hits(bank, queue, first, int(request["row"]))
     for kind in range(2):
-        bank["others"][kind] = 0
-        start = first + kind * int(dram["read_queue"])
-        for i in range(start, start + int(channel["queued"][kind])):
-            if int(queue[i]["bank"]) == int(request["bank"]):
-                _enter(bank, int(queue[i]["row"]) == int(request["row"]), kind, int(queue[i]["order"]))
-    return -1
+        if int(bank["oldest"][kind]) != NO_SLOT:
+            renew_offer(dram, channel, bank, int(request["bank"]), kind, queue, first)
+    return tag
 
 
 @njit
-def _serve(dram, channel, bank, queue, first, slot, clock, events):  # type: ignore[no-untyped-def]
-    """RD or WR for a request, auto-precharge included. Returns its tag; `done` is the end of its data."""
-    request = queue[slot]
+def _access(dram, channel, bank, request, clock, events):  # type: ignore[no-untyped-def]
+    """RD or WR for a request that has left its queue, auto-precharge included; `done` is the end of its data."""
     kind = int(request["write"])
     cost = int(request["cost"])
     events[EV_ROW_HITS if cost == HIT else (EV_ROW_MISSES if cost == MISS else EV_ROW_CONFLICTS)] += 1
@@ -271,32 +229,11 @@ def _serve(dram, channel, bank, queue, first, slot, clock, events):  # type: ign
         channel["done"] = write_burst(dram, channel, bank, int(request["group"]), clock, events)
     else:
         channel["done"] = read_burst(dram, channel, bank, int(request["group"]), clock, events)
-    tag = int(request["tag"])
-    _leave(dram, channel, bank, queue, first, slot)
-    close = int(dram["page"]) == CLOSED_PAGE and int(bank["hits"][READS]) + int(bank["hits"][WRITES]) == 0
+    close = int(dram["page"]) == CLOSED_PAGE
+    close = close and int(bank["first_hit"][READS]) == NO_SLOT and int(bank["first_hit"][WRITES]) == NO_SLOT
     if close:
         precharge(dram, bank, int(bank["next_precharge"]), events)
     if kind == WRITES:
         channel["last_command"] = WRITE_CLOSE if close else WRITE
     else:
         channel["last_command"] = READ_CLOSE if close else READ
-    return tag
-
-
-@njit
-def _leave(dram, channel, bank, queue, first, slot):  # type: ignore[no-untyped-def]
-    """Take a served request out of its queue and its bank; younger ones move up and stay in order of age."""
-    kind = int(queue[slot]["write"])
-    number = int(queue[slot]["bank"])
-    row = int(queue[slot]["row"])
-    left = int(channel["queued"][kind]) - 1
-    last = first + kind * int(dram["read_queue"]) + left
-    found = False
-    for i in range(slot, last):
-        queue[i] = queue[i + 1]
-        if not found and int(queue[i]["bank"]) == number and int(queue[i]["row"]) == row:
-            bank["first_hit"][kind] = int(queue[i]["order"])
-            found = True
-    queue[last]["live"] = 0
-    bank["hits"][kind] = int(bank["hits"][kind]) - 1
-    channel["queued"][kind] = left

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.arch.dram import DramPreset
+from sim.arch.dram_address import pieces_of
 from sim.arch.schema_dram import Dram
 from sim.errors import ArchError
 from sim.memory import dram_state as state
@@ -35,6 +36,7 @@ def lower_dram(preset: DramPreset, dram: Dram) -> npt.NDArray[np.void]:
     table = np.zeros(1, state.DRAM)
     record = table[0]
     _geometry(record, preset, dram)
+    _address(record, preset, dram)
     _timings(record, preset, dram)
     _refresh(record, preset, dram)
     _controller(record, dram)
@@ -53,16 +55,27 @@ def _geometry(record: Any, preset: DramPreset, dram: Dram) -> None:
     record["burst"] = device.burst_length // device.clock_ratio
     record["data_rate"] = dram.data_rate
     record["clock_ratio"] = device.clock_ratio
-    if sorted(dram.mapping.order) != ["bank", "column", "group"]:
-        raise ArchError("dram.mapping.order: needs each of group, column and bank once")
+
+
+def _address(record: Any, preset: DramPreset, dram: Dram) -> None:
+    """Where each piece of bank group, column and bank lies in an address; the row lies above them."""
+    device = preset.device
+    try:
+        pieces = pieces_of(dram.mapping.order, device)
+    except ValueError as error:
+        raise ArchError(f"dram.mapping.order: {error}") from None
+    count = _bounded("pieces of dram.mapping.order", len(pieces), state.MAX_PIECES)
+    bank_bits = device.banks_per_group.bit_length() - 1
     shift = device.atom.bit_length() - 1
-    for name in dram.mapping.order:
-        count = {"group": groups, "column": columns, "bank": inside}[name]
-        record[f"{name}_shift"] = shift
-        record[f"{name}_mask"] = count - 1
-        shift += count.bit_length() - 1
+    for i, piece in enumerate(pieces):
+        record["piece_field"][i] = state.COLUMN_FIELD if piece.field == "column" else state.BANK_FIELD
+        record["piece_shift"][i] = shift
+        record["piece_mask"][i] = (1 << piece.bits) - 1
+        record["piece_position"][i] = piece.position + (bank_bits if piece.field == "group" else 0)
+        shift += piece.bits
+    record["pieces"] = count
     record["row_shift"] = shift
-    record["bank_bits"] = inside.bit_length() - 1
+    record["bank_bits"] = bank_bits
     record["hashed"] = dram.mapping.hash == "xor"
 
 

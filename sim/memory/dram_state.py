@@ -12,6 +12,8 @@ import numpy.typing as npt
 
 #: A time that does not come: an idle channel is woken by a push.
 NEVER = 1 << 60
+#: The end of a list of requests, and of what is not there.
+NO_SLOT = -1
 #: So long ago that no interval reaches into the present.
 LONG_AGO = -(1 << 40)
 
@@ -21,6 +23,7 @@ MAX_BANKS = 256  # banks of a channel
 MAX_QUEUE = 1024  # entries of a read or a write queue
 MAX_CLOCKS = 1 << 30  # any single timing
 ACTIVATES_IN_WINDOW = 4  # ACT commands that may fall into tFAW
+MAX_PIECES = 8  # pieces of an address
 
 # Policies, resolved when the configuration record is made.
 NO_REFRESH, ALL_BANK, PER_BANK = range(3)
@@ -41,6 +44,9 @@ FR_FCFS, FCFS = range(2)
     REFRESH_BANK,
 ) = range(10)
 
+# Fields that the pieces of an address fill, beside the row. The bank's upper bits are its bank group.
+BANK_FIELD, COLUMN_FIELD = range(2)
+
 # The two kinds of requests; pairs of fields are indexed by them.
 READS, WRITES = range(2)
 
@@ -49,6 +55,14 @@ HIT, MISS, CONFLICT = range(3)
 
 DRAM = np.dtype(
     [
+        # The pieces of an address, the least significant first
+        ("pieces", np.int64),
+        ("piece_field", np.int64, (MAX_PIECES,)),  # BANK_FIELD or COLUMN_FIELD
+        ("piece_shift", np.int64, (MAX_PIECES,)),  # bit of the address at which it begins
+        ("piece_mask", np.int64, (MAX_PIECES,)),  # one bit for each of its bits
+        ("piece_position", np.int64, (MAX_PIECES,)),  # bit of the field at which it begins
+    ]
+    + [
         (name, np.int64)
         for name in (
             # Geometry
@@ -59,8 +73,8 @@ DRAM = np.dtype(
             "burst",  # clocks that one access holds the data bus
             "data_rate",  # bits per second and pin; data_rate / clock_ratio is the command clock in hertz
             "clock_ratio",
-            # Address fields inside a channel (mapping.py)
-            "group_shift", "group_mask", "bank_shift", "bank_mask", "column_shift", "column_mask", "row_shift",
+            # Address inside a channel (mapping.py)
+            "row_shift",
             "bank_bits",  # of a bank inside its group
             "hashed",  # 1 = group and bank are permuted by a hash of the row
             # Timings (JEDEC's names with n for clocks)
@@ -97,11 +111,11 @@ BANK = np.dtype(
         ("next_activate", np.int64),  # first clock for an ACT (tRP, tRC, tRFC)
         ("next_precharge", np.int64),  # first clock for a PRE (tRAS, tRTP, tWR)
         ("next_column", np.int64, (2,)),  # first clock for a RD and for a WR of the open row (tRCD)
-        # Queued reads and writes of this bank
-        ("hits", np.int64, (2,)),  # of the open row
-        ("others", np.int64, (2,)),  # of other rows
-        ("first_hit", np.int64, (2,)),  # age of the oldest of them, if there are any
-        ("first_other", np.int64, (2,)),
+        # Queued reads and writes of this bank (dram_queue.py): slots of the channel
+        ("oldest", np.int32, (2,)),
+        ("youngest", np.int32, (2,)),
+        ("first_hit", np.int32, (2,)),  # the oldest of the open row
+        ("first_other", np.int32, (2,)),  # the oldest of other rows
     ],
     align=True,
 )
@@ -113,6 +127,10 @@ DRAM_REQUEST = np.dtype(
         ("bank", np.int32),  # of the channel: group x banks per group + bank of the group
         ("group", np.int32),
         ("column", np.int32),
+        ("older", np.int32),  # neighbours among all requests of its kind: slots of the channel
+        ("younger", np.int32),  # in a free slot: the next free one
+        ("bank_older", np.int32),  # neighbours among those of its bank
+        ("bank_younger", np.int32),
         ("live", np.int8),
         ("write", np.int8),
         ("cost", np.int8),  # HIT, or MISS or CONFLICT once an ACT or a PRE was issued for it
@@ -135,10 +153,14 @@ CHANNEL = np.dtype(
         ("last_refresh", np.int64),  # clock of the last refresh command
         # Queues
         ("order", np.int64),  # of the next request
-        ("fresh", np.int64, (2,)),  # requests pushed since the last step; they are the last ones of their queue
+        ("free", np.int32, (2,)),  # a free slot of each kind
+        ("oldest", np.int32, (2,)),
+        ("youngest", np.int32, (2,)),
+        ("fresh", np.int32, (2,)),  # the first of those pushed since the last step, which their banks do not know yet
         ("writing", np.int64),  # 1 = write mode
         # The next command, chosen after the last one
-        ("planned_order", np.int64),  # for which request, by its age; -1 = a refresh
+        ("planned_at", np.int64),  # its clock
+        ("planned_slot", np.int64),  # of the request that it serves; NO_SLOT = a refresh
         ("planned_refresh", np.int64),  # then: which command
         # Constraints between banks
         ("next_activate", np.int64),  # tRRD_S, tFAW, tRREFD
@@ -151,6 +173,14 @@ CHANNEL = np.dtype(
         # Refresh
         ("refresh_due", np.int64),  # clock from which the next refresh command is owed, NEVER = refresh is off
         ("refresh_bank", np.int64),  # per-bank refresh: whose turn it is
+        # Banks with requests of each kind, in no order, and what they offer to do next (dram_offer.py)
+        ("busy", np.int32, (2,)),  # their number
+        ("seat", np.int16, (2, MAX_BANKS)),  # where a bank stands among them
+        ("offer_bank", np.int16, (2, MAX_BANKS)),
+        ("offer_limit", np.int16, (2, MAX_BANKS)),  # which limit of the channel holds for it
+        ("offer_key", np.int64, (2, MAX_BANKS)),  # twice the first clock that the bank allows, plus 1 for a row command
+        ("offer_age", np.int64, (2, MAX_BANKS)),  # `order` of the request
+        ("limit", np.int64, (2 * MAX_GROUPS + 1,)),  # least keys of accesses and of ACT in each group, and of PRE
     ],
     align=True,
 )
@@ -207,11 +237,20 @@ def dram_state(dram: Any, count: int) -> DramState:
     channels["last_row"] = -1
     channels["last_clock"] = -1
     channels["last_refresh"] = -1
-    channels["planned_order"] = -1
+    channels["planned_at"] = NEVER
+    channels["planned_slot"] = NO_SLOT
+    channels["free"] = [0, int(dram["read_queue"])]
+    for name in ("oldest", "youngest", "fresh"):
+        channels[name] = NO_SLOT
     channels["window"] = LONG_AGO
     channels["bus_wrote"] = -1
     channels["refresh_due"] = NEVER if int(dram["refresh"]) == NO_REFRESH else int(dram["refi"])
     banks = np.zeros(count * int(dram["banks"]), BANK)
     banks["row"] = -1
+    for name in ("oldest", "youngest", "first_hit", "first_other"):
+        banks[name] = NO_SLOT
     queue = np.zeros(count * int(dram["slots"]), DRAM_REQUEST)
+    slots = queue.reshape(count, -1)
+    slots["younger"] = np.arange(1, int(dram["slots"]) + 1)
+    slots["younger"][:, [int(dram["read_queue"]) - 1, -1]] = NO_SLOT
     return DramState(channels, banks, queue)

@@ -14,6 +14,7 @@ from sim.memory.dram_state import (
     EV_READ_TO_WRITE,
     EV_READS,
     EV_WRITES,
+    NO_SLOT,
     READS,
     WRITES,
 )
@@ -56,11 +57,8 @@ def precharge(dram, bank, clock, events):  # type: ignore[no-untyped-def]
     events[EV_PRECHARGES] += 1
     bank["row"] = -1
     for kind in range(2):
-        if int(bank["hits"][kind]) > 0:
-            if int(bank["others"][kind]) == 0 or int(bank["first_hit"][kind]) < int(bank["first_other"][kind]):
-                bank["first_other"][kind] = int(bank["first_hit"][kind])
-            bank["others"][kind] = int(bank["others"][kind]) + int(bank["hits"][kind])
-            bank["hits"][kind] = 0
+        bank["first_hit"][kind] = NO_SLOT
+        bank["first_other"][kind] = int(bank["oldest"][kind])
     bank["next_activate"] = max(int(bank["next_activate"]), clock + int(dram["rp"]))
 
 

@@ -8,6 +8,7 @@ neighbouring rows nor rows at regular distances meet in few banks.
 """
 
 from sim.jit import njit
+from sim.memory.dram_state import COLUMN_FIELD
 
 #: Bits to which the slice hash folds: enough for 160 slices, and odd, so that few strides repeat in step with it.
 _FOLD = 9
@@ -50,28 +51,30 @@ def address_of(slice_, local, interleave, slices, hashed):  # type: ignore[no-un
 def decode(dram, address):  # type: ignore[no-untyped-def]
     """Bank group, bank of the channel, row and column of a channel-local byte address."""
     row = address >> int(dram["row_shift"])
-    column = (address >> int(dram["column_shift"])) & int(dram["column_mask"])
-    group = (address >> int(dram["group_shift"])) & int(dram["group_mask"])
-    bank = (address >> int(dram["bank_shift"])) & int(dram["bank_mask"])
-    if int(dram["hashed"]) != 0:
-        turn = mix(row)
-        bank ^= turn & int(dram["bank_mask"])
-        group ^= (turn >> int(dram["bank_bits"])) & int(dram["group_mask"])
-    return group, (group << int(dram["bank_bits"])) + bank, row, column
+    bank = 0
+    column = 0
+    for i in range(int(dram["pieces"])):
+        bits = (address >> int(dram["piece_shift"][i]) & int(dram["piece_mask"][i])) << int(dram["piece_position"][i])
+        if int(dram["piece_field"][i]) == COLUMN_FIELD:
+            column |= bits
+        else:
+            bank |= bits
+    bank ^= _turn(dram, row)
+    return bank >> int(dram["bank_bits"]), bank, row, column
 
 
 @njit
 def encode(dram, bank, row, column):  # type: ignore[no-untyped-def]
     """The inverse of `decode`: the first byte of an atom; `bank` counts all banks of the channel."""
-    group = bank >> int(dram["bank_bits"])
-    inside = bank & int(dram["bank_mask"])
-    if int(dram["hashed"]) != 0:
-        turn = mix(row)
-        inside ^= turn & int(dram["bank_mask"])
-        group ^= (turn >> int(dram["bank_bits"])) & int(dram["group_mask"])
-    return (
-        (row << int(dram["row_shift"]))
-        + (column << int(dram["column_shift"]))
-        + (group << int(dram["group_shift"]))
-        + (inside << int(dram["bank_shift"]))
-    )
+    bank ^= _turn(dram, row)
+    address = row << int(dram["row_shift"])
+    for i in range(int(dram["pieces"])):
+        field = column if int(dram["piece_field"][i]) == COLUMN_FIELD else bank
+        address |= (field >> int(dram["piece_position"][i]) & int(dram["piece_mask"][i])) << int(dram["piece_shift"][i])
+    return address
+
+
+@njit
+def _turn(dram, row):  # type: ignore[no-untyped-def]
+    """By which bits of the bank, its group included, a row is moved to another bank."""
+    return mix(row) & (int(dram["banks"]) - 1) if int(dram["hashed"]) != 0 else 0

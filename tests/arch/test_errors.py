@@ -122,8 +122,8 @@ def test_a_wrong_value_is_named_with_its_line(write: Write, text: str, expected:
             "l2.interleave: must be a multiple of sm.l1d.line (128 B): a line lies in one slice",
         ),
         ("l2: {partitions: 49}", "l2.partitions: 49 partitions cannot share 48 slices"),
-        ("dram: {write_high: 65}", "dram.write_high: must not exceed dram.write_queue (64)"),
-        ("dram: {write_low: 48}", "dram.write_low: must be less than dram.write_high (48)"),
+        ("dram: {write_high: 225}", "dram.write_high: must not exceed dram.write_queue (224)"),
+        ("dram: {write_low: 168}", "dram.write_low: must be less than dram.write_high (168)"),
         ("dram: {read_queue: 3}", "dram.read_queue: 3 entries do not hold the 4 accesses of a line"),
         (
             "dram: {write_queue: 3, write_high: 2, write_low: 1}",
@@ -131,7 +131,27 @@ def test_a_wrong_value_is_named_with_its_line(write: Write, text: str, expected:
         ),
         (
             "dram: {mapping: {order: [group, group, bank]}}",
-            "dram.mapping.order: needs each of group, column and bank once",
+            "dram.mapping.order: needs each of group, column and bank; column is missing",
+        ),
+        (
+            "dram: {mapping: {order: [group, column, bank, group]}}",
+            "dram.mapping.order: group stands 2 times without a number of bits; one takes all that are left",
+        ),
+        (
+            "dram: {mapping: {order: [column:2, group, column:3, bank]}}",
+            "dram.mapping.order: column has 6 bits in gddr6; its pieces hold 5",
+        ),
+        (
+            "dram: {mapping: {order: [column:4, group, column:3, bank, column]}}",
+            "dram.mapping.order: column has 6 bits in gddr6; its pieces hold 7",
+        ),
+        (
+            "dram: {mapping: {order: [column:0, column, group, bank]}}",
+            "dram.mapping.order[0]: 'column:0' does not look right; it must match",
+        ),
+        (
+            "dram: {mapping: {order: [column:1, column:1, column:1, column, group:1, group, bank:1, bank, bank:1]}}",
+            "dram.mapping.order: list should have at most 8 items",
         ),
         ("dram: {kind: gddr5, refresh: per_bank}", "dram.refresh: gddr5 has no refresh of single banks here"),
         (
@@ -156,10 +176,12 @@ def test_values_that_contradict_each_other_are_refused(write: Write, text: str, 
         "l2: {size: 4704 KiB}",  # 49 sets: their number is no power of two
         "l2: {interleave: 384 B}",
         "l2: {partitions: 48, slices: 48}",
-        "dram: {write_queue: 48, write_low: 47}",
+        "dram: {write_queue: 168, write_low: 167}",
         "dram: {read_queue: 4, write_queue: 4, write_high: 1, write_low: 0}",
         "dram: {kind: hbm2e, refresh: per_bank}",
         "dram: {kind: ddr4}",  # two sectors an access
+        "dram: {mapping: {order: [column:6, bank:2, group:2]}}",
+        "dram: {mapping: {order: [column:1, column:1, column:1, column, group:1, group, bank:1, bank]}}",
     ],
 )
 def test_values_at_the_border_of_a_rule_are_taken(write: Write, text: str) -> None:

@@ -25,6 +25,7 @@ def test_an_override_replaces_one_value() -> None:
         ("sm.units.tensor.sparse_rate", "1.5", 1.5),
         ("sm.issue.port_cycles.IMAD", "2", 2),
         ("sm.shared_memory.carve_outs", "[0 KiB, 100 KiB]", [0, 102400]),
+        ("dram.mapping.order", "[column:2,group,column,bank]", ["column:2", "group", "column", "bank"]),
         ("name", "Other", "Other"),
         ("name", "3080", "3080"),
         ("energy.table", "true", "true"),

@@ -54,6 +54,8 @@ def test_shipped_files_satisfy_the_json_schema(name: str) -> None:
         {"sm": {"clock": "5 KiB"}},
         {"sm": {"count": 0}},
         {"sm": {"issue": {"policy": "best"}}},
+        {"dram": {"mapping": {"order": ["column:0", "group", "bank"]}}},
+        {"dram": {"mapping": {"order": ["column", "group", "row"]}}},
         {"sources": {"sm.count": 5}},
     ],
 )

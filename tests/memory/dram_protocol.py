@@ -29,6 +29,11 @@ class Violation(AssertionError):
     """A command that came too early, or to a bank in the wrong state."""
 
 
+def numbers(dram: Any) -> dict[str, int]:
+    """The single numbers of a configuration record."""
+    return {name: int(dram[name]) for name in state.DRAM.names or () if state.DRAM[name].shape == ()}
+
+
 def rules(n: dict[str, int]) -> list[tuple[str, str, str, int, str]]:
     """(earlier command, later command, scope, least distance, name) of a configuration record."""
     written = n["cwl"] + n["burst"]
@@ -67,7 +72,7 @@ class Checker:
     """State of one channel as the log tells it."""
 
     def __init__(self, dram: Any) -> None:
-        self.n = {name: int(dram[name]) for name in state.DRAM.names or ()}
+        self.n = numbers(dram)
         self.rows: dict[int, int | None] = dict.fromkeys(range(self.n["banks"]))  # open row, None = closed
         self.last: dict[tuple[str, str, int], int] = {}
         self.rules: dict[str, list[tuple[str, str, int, str]]] = {}

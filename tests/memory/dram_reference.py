@@ -13,7 +13,7 @@ import numpy.typing as npt
 from sim.memory import dram_state as state
 from sim.memory.mapping import decode
 from tests.memory.dram_driver import Command
-from tests.memory.dram_protocol import ACT, PRE, RD, REF, REFPB, WR, Checker
+from tests.memory.dram_protocol import ACT, PRE, RD, REF, REFPB, WR, Checker, numbers
 
 
 @dataclass
@@ -31,7 +31,7 @@ class Reference:
     """One channel."""
 
     def __init__(self, dram: Any) -> None:
-        self.n = {name: int(dram[name]) for name in state.DRAM.names or ()}
+        self.n = numbers(dram)
         self.dram = dram
         self.rules = Checker(dram)
         self.queue: list[Waiting] = []  # oldest first

@@ -186,6 +186,11 @@ def test_an_unknown_kind_is_explained() -> None:
         ("hbm2", {"write_high": 8, "write_low": 8}, "dram.write_low = 8: .* takes 0 to 7"),
         ("ddr4", {"refresh": "per_bank"}, "dram.refresh: ddr4 has no per-bank refresh here; choose all_bank or none"),
         ("hbm2", {"mapping": {"order": ["group", "group", "bank"], "hash": "xor"}}, "dram.mapping.order: needs each"),
+        (
+            "hbm2",
+            {"mapping": {"order": ["group", "column:4", "bank"], "hash": "xor"}},
+            "dram.mapping.order: column has 5 bits in hbm2; its pieces hold 4",
+        ),
     ],
 )
 def test_what_does_not_fit_is_refused_with_its_key(kind: str, keys: dict[str, Any], message: str) -> None:

@@ -1,5 +1,6 @@
 """The address maps: bijections with their inverses, and an even spread of power-of-two strides."""
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -7,6 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sim.arch import load_arch, names
+from sim.arch.dram import load_dram
+from sim.arch.load import is_family
+from sim.memory.dram_lower import lower_dram
 from sim.memory.mapping import address_of, decode, encode, mix, place_of
 from tests.memory.dram_driver import KINDS, record
 
@@ -80,15 +85,27 @@ def test_without_the_hash_a_stride_of_the_slice_count_meets_in_one_slice() -> No
 # Inside a channel
 
 
+@st.composite
+def orders(draw: st.DrawFn, kind: str) -> list[str]:
+    """At most eight pieces that use up the fields of a device; some entries take all that the others leave."""
+    device = load_dram(kind).device
+    free = {"group": device.bank_groups, "column": device.row // device.atom, "bank": device.banks_per_group}
+    order = []
+    for field, count in free.items():
+        left = count.bit_length() - 1
+        cuts = draw(st.sets(st.integers(1, left - 1), max_size=2 if field == "column" else 1)) if left > 1 else set()
+        ends = [0, *sorted(cuts), left]
+        pieces = [f"{field}:{end - start}" for start, end in pairwise(ends) if end > start]
+        if not pieces or draw(st.booleans()):
+            pieces[:1] = [field]
+        order += pieces
+    return draw(st.permutations(order))
+
+
 @ALWAYS_THE_SAME
-@given(
-    st.sampled_from(KINDS),
-    st.sampled_from(["xor", "plain"]),
-    st.permutations(["group", "column", "bank"]),
-    st.integers(0, 2**33),
-)
-def test_an_atom_is_found_again_in_its_channel(kind: str, hashing: str, order: list[str], atom: int) -> None:
-    dram = record(kind, mapping={"order": order, "hash": hashing})
+@given(st.data(), st.sampled_from(KINDS), st.sampled_from(["xor", "plain"]), st.integers(0, 2**33))
+def test_an_atom_is_found_again_in_its_channel(data: st.DataObject, kind: str, hashing: str, atom: int) -> None:
+    dram = record(kind, mapping={"order": data.draw(orders(kind)), "hash": hashing})
     address = atom * int(dram["atom"])
     group, bank, row, column = (int(value) for value in decode(dram, address))
     assert 0 <= group < int(dram["groups"]) and 0 <= bank < int(dram["banks"]) and 0 <= column < int(dram["columns"])
@@ -97,20 +114,87 @@ def test_an_atom_is_found_again_in_its_channel(kind: str, hashing: str, order: l
     assert [int(value) for value in decode(dram, address + int(dram["atom"]) - 1)] == [group, bank, row, column]
 
 
+@ALWAYS_THE_SAME
+@given(st.data(), st.sampled_from(KINDS), st.sampled_from(["xor", "plain"]), st.integers(0, 2**20))
+def test_every_place_of_a_channel_has_an_address(data: st.DataObject, kind: str, hashing: str, row: int) -> None:
+    dram = record(kind, mapping={"order": data.draw(orders(kind)), "hash": hashing})
+    bank = data.draw(st.integers(0, int(dram["banks"]) - 1))
+    column = data.draw(st.integers(0, int(dram["columns"]) - 1))
+    address = int(encode(dram, bank, row, column))
+    assert address % int(dram["atom"]) == 0
+    assert tuple(int(value) for value in decode(dram, address)[1:]) == (bank, row, column)
+
+
+@ALWAYS_THE_SAME
+@given(st.data(), st.sampled_from(KINDS), st.integers(0, 2**33))
+def test_pieces_take_the_bits_of_an_address_in_their_order(data: st.DataObject, kind: str, atom: int) -> None:
+    """Without the hash, against the bits of the address dealt out one by one."""
+    order = data.draw(orders(kind))
+    dram = record(kind, mapping={"order": order, "hash": "plain"})
+    free = {"group": int(dram["groups"]), "column": int(dram["columns"])}
+    free["bank"] = int(dram["banks"]) // free["group"]
+    left = {field: count.bit_length() - 1 for field, count in free.items()}
+    for entry in order:
+        field, _, bits = entry.partition(":")
+        left[field] -= int(bits or 0)
+    found = {"group": "", "column": "", "bank": ""}
+    rest = f"{atom:064b}"
+    for entry in order:
+        field, _, text = entry.partition(":")
+        end = len(rest) - (int(text) if text else left[field])
+        found[field] = rest[end:] + found[field]
+        rest = rest[:end]
+    group, column, inside, row = (int("0" + text, 2) for text in (found["group"], found["column"], found["bank"], rest))
+    expected = [group, group * free["bank"] + inside, row, column]
+    assert [int(value) for value in decode(dram, atom * int(dram["atom"]))] == expected
+
+
+SHIPPED = ["column:2", "group:1", "column", "group", "bank"]
+
+
 @pytest.mark.parametrize("hashing", ["xor", "plain"])
-def test_a_stretch_of_addresses_fills_whole_rows_of_all_banks(hashing: str) -> None:
-    dram = record("hbm2", mapping={"order": ["group", "column", "bank"], "hash": hashing})
+@pytest.mark.parametrize("order", [["group", "column", "bank"], SHIPPED])
+def test_a_stretch_of_addresses_fills_whole_rows_of_all_banks(order: list[str], hashing: str) -> None:
+    dram = record("hbm2", mapping={"order": order, "hash": hashing})
     atoms = int(dram["banks"]) * int(dram["columns"])
     places = {tuple(int(v) for v in decode(dram, (7 * atoms + i) * 32)[1:]) for i in range(atoms)}
     assert places == {(b, 7, c) for b in range(int(dram["banks"])) for c in range(int(dram["columns"]))}
 
 
-def test_the_default_order_alternates_bank_groups() -> None:
+def test_the_plain_order_alternates_bank_groups() -> None:
     dram = record("gddr6")
     places = [tuple(int(v) for v in decode(dram, i * 32)) for i in (0, 1, 2, 3, 4, 256, 1024)]
     assert places == [
         (0, 0, 0, 0), (1, 4, 0, 0), (2, 8, 0, 0), (3, 12, 0, 0), (0, 0, 0, 1), (0, 1, 0, 0), (0, 0, 1, 0),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", [name for name in names() if not is_family(name)])
+def test_a_line_of_every_shipped_chip_lies_in_one_row(name: str) -> None:
+    """And the next line in another bank group: the order above a sector is two column bits and a bank bit."""
+    config = load_arch(name).config
+    dram = lower_dram(load_dram(config.dram.kind), config.dram)[0]
+    line, atom = config.sm.l1d.line, int(dram["atom"])
+    for first in range(0, 1 << 20, 2 * line):
+        places = [[int(v) for v in decode(dram, first + i * atom)] for i in range(2 * line // atom)]
+        one, other = places[: line // atom], places[line // atom :]
+        for half in (one, other):
+            assert [place[:3] for place in half] == [half[0][:3]] * len(half)
+            assert [place[3] - half[0][3] for place in half] == list(range(len(half)))
+        assert one[0][0] ^ other[0][0] == 1 and one[0][2] == other[0][2]
+
+
+def test_the_shipped_order_is_the_published_one() -> None:
+    """`RRRRRRRRRBBBCCCCBCCSSSSS` of Accel-Sim's sm_86 configuration, whose two low bank bits choose the group."""
+    dram = record("gddr6", mapping={"order": SHIPPED, "hash": "plain"})
+    letters = "RRRRRRRRRBBBCCCCBCCSSSSS"
+    for address in (1 << bit for bit in range(5, len(letters))):
+        bits = {letter: "" for letter in "RBCS"}
+        for letter, bit in zip(letters, f"{address:0{len(letters)}b}", strict=True):
+            bits[letter] += bit
+        row, bank, column = (int(bits[letter], 2) for letter in "RBC")
+        group, inside = bank & 3, bank >> 2
+        assert [int(value) for value in decode(dram, address)] == [group, group * 4 + inside, row, column]
 
 
 def test_the_hash_moves_neighbouring_rows_to_other_banks() -> None:

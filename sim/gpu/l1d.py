@@ -136,7 +136,7 @@ def look_up(  # type: ignore[no-untyped-def]
         complete(cfg, rows, sm, s, pendings, p, requests, request_base)
 
 
-@njit
+@stage
 def _read_line(  # type: ignore[no-untyped-def]
     cfg, row, sm, s, pending, p, touched, l1d, table, misses, waiters, buckets, outbox, cycle, events
 ):
@@ -176,7 +176,7 @@ def _read_line(  # type: ignore[no-untyped-def]
     return True
 
 
-@njit
+@stage
 def _pass_line(cfg, row, sm, s, pending, p, touched, kind, table, outbox, cycle, events):  # type: ignore[no-untyped-def]
     """Ask L2 for one line of a bypassing load or of an atomic; False if no miss register is free."""
     sectors = int(touched["sectors"])
@@ -195,7 +195,7 @@ def _pass_line(cfg, row, sm, s, pending, p, touched, kind, table, outbox, cycle,
     return True
 
 
-@njit
+@stage
 def _write_line(cfg, row, sm, s, pending, touched, kind, l1d, outbox, cycle, events):  # type: ignore[no-untyped-def]
     """Send one line of a store or reduction on to L2; False if there is no credit left."""
     if int(sm["credits"]) == 0:
@@ -238,7 +238,7 @@ def _write_here(cfg, sm, s, l1d, line, sectors, whole):  # type: ignore[no-untyp
         l1d[way]["valid"] = int(l1d[way]["valid"]) | whole & sectors
 
 
-@njit
+@stage
 def fill(cfg, rows, sm, s, pendings, requests, request_base, l1d, table, misses, waiters, buckets, i, sectors, cycle):  # type: ignore[no-untyped-def]
     """Sectors of miss register `i` have arrived: they become valid, and those who wait for them go on."""
     miss = misses[i]

@@ -31,7 +31,7 @@ WRITE_TAG = 1 << 40
 @njit
 def to_domain(time, num, den):  # type: ignore[no-untyped-def]
     """First cycle of a clock that runs num/den as fast that does not lie before `time`."""
-    return (time * num + den - 1) // den
+    return time if num == den else (time * num + den - 1) // den
 
 
 @njit
@@ -119,7 +119,7 @@ def schedule_lookup(cfg, part, p, slice, s, heap, time):  # type: ignore[no-unty
         schedule(cfg, part, p, heap, max(time, from_l2(cfg, int(slice["free"]))), E_SERVE, s, 0)
 
 
-@njit
+@stage
 def _try(  # type: ignore[no-untyped-def]
     cfg, dram, part, p, slice, s, pool, m, heap, lines, written, table, misses, waiters, buckets, channel, queue, time,
     events,

@@ -116,9 +116,13 @@ def run_partition(  # type: ignore[no-untyped-def]
 ):  # fmt: skip
     """All events of partition `p` before cycle `stop`."""
     base = p * int(cfg["partition_events"])
+    clock = NEVER
+    step = NEVER
     while True:
         time = int(heap[base]["time"]) if int(part["events"]) > 0 else NEVER
-        step = from_dram(cfg, int(channel["next"])) if int(channel["next"]) < NEVER else NEVER
+        if int(channel["next"]) != clock:  # most events leave it as it is, and a division takes as long as they do
+            clock = int(channel["next"])
+            step = from_dram(cfg, clock) if clock < NEVER else NEVER
         channel_first = step <= time and step < NEVER
         time = min(step, time)
         if time >= stop:

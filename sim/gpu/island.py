@@ -36,16 +36,16 @@ def run_sms(  # type: ignore[no-untyped-def]
 ):  # fmt: skip
     """Run SMs `first` to `last` - 1 until cycle `stop`; `refill` makes addresses ready where a warp runs out of them.
 
-    Returns how many of them had something to do.
+    Returns how many warp instructions they issued.
     """
     cfg = cfgs[0]
     slots = int(cfg["warps_per_sm"])
-    busy = 0
+    issued = 0
     for s in range(first, last):
         sm = sms[s]
         if max(int(sm["clock"]), int(sm["idle_until"])) >= stop:
             continue
-        busy += 1
+        issued -= int(sm["issued"])
         while True:
             if int(sm["hungry"]) != 0:
                 refill(
@@ -61,4 +61,5 @@ def run_sms(  # type: ignore[no-untyped-def]
             )  # fmt: skip
             if int(sm["hungry"]) == 0:
                 break
-    return busy
+        issued += int(sm["issued"])
+    return issued

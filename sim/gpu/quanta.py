@@ -38,8 +38,8 @@ def run_quanta(  # type: ignore[no-untyped-def]
 ):  # fmt: skip
     """Run quanta until cycle `limit`, until the launch is over or stuck, or until it needs data; returns the outcome.
 
-    Stops with BUSY behind a quantum in which `many` SMs or more had something to do, with PAUSED in the midst of the
-    exchange of CTAs: it has to be ended before the next call.
+    Stops with BUSY behind a quantum in which `many` warp instructions or more were issued, with PAUSED in the midst of
+    the exchange of CTAs: it has to be ended before the next call.
     """
     count = sms.shape[0]
     while True:
@@ -47,7 +47,7 @@ def run_quanta(  # type: ignore[no-untyped-def]
         if outcome != BUSY:
             return outcome
         stop = int(dispatch[BORDER])
-        busy = run_sms(
+        issued = run_sms(
             refill, cfgs, rows, path_row, path_lanes, path_memop, launches, window, sms, subs, warps, ctas, requests,
             pendings, accesses, held, l0i, l1i, l0c, l1c, l1d, tables, misses, waiters, buckets, outbox, inbox,
             available, readers, pc_states, pc_slots, pc_issued, events, log, logged, follow, a_rows, a_entries,
@@ -64,5 +64,5 @@ def run_quanta(  # type: ignore[no-untyped-def]
             return OVERFLOW
         if exchange_ctas(cfgs, sms, ctas, dispatch) == PAUSED:
             return PAUSED
-        if busy >= many:
+        if issued >= many:
             return BUSY

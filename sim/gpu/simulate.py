@@ -33,8 +33,9 @@ from sim.trace.window import LARGEST, LINE
 #: Cycles between two looks at the clock, the limit and the keyboard.
 SLICE = 20_000
 LOG_LENGTH = 1 << 18
-#: Threads share a quantum in which at least that many SMs for each thread have something to do.
-SMS_PER_THREAD = 4
+#: Threads share quanta while at least that many warp instructions for each thread are issued in one: handing a quantum
+#: to threads takes about as long as 200 instructions, and the memory side runs alone.
+INSTRUCTIONS_PER_THREAD = 2000
 
 
 class Follow(NamedTuple):
@@ -203,7 +204,7 @@ class Machine:
     def run(self, limit: int, pool: ThreadPoolExecutor | None = None) -> int:
         """Advance to cycle `limit`; the outcome of `quanta.run_quanta`. With a pool, busy quanta are shared."""
         workers = len(self.counts)
-        many = len(self.sms) + 1 if pool is None or workers == 1 else min(len(self.sms), SMS_PER_THREAD * workers)
+        many = state.NEVER if pool is None or workers == 1 else INSTRUCTIONS_PER_THREAD * workers
         while True:
             outcome = int(
                 run_quanta(
@@ -227,7 +228,7 @@ class Machine:
             paused = int(exchange_ctas(self.cfg, self.sms, self.ctas, self.dispatch)) == chip.PAUSED
 
     def _share_quanta(self, limit: int, pool: ThreadPoolExecutor, many: int) -> int:
-        """Run quanta with the SMs divided among the workers for as long as at least `many` of them are busy."""
+        """Run quanta with the SMs divided among the workers while at least `many` warp instructions issue in one."""
         workers, sms = len(self.counts), len(self.sms)
         arguments = [self.arguments(worker) for worker in range(workers)]
         memory = self.memory.arguments()
@@ -240,14 +241,14 @@ class Machine:
                 pool.submit(run_sms, *(refill, *arguments[i], sms * i // workers, sms * (i + 1) // workers, stop))
                 for i in range(workers)
             ]
-            busy = sum(int(part.result()) for part in parts)
+            issued = sum(int(part.result()) for part in parts)
             soonest = int(run_memory(self.cfg, self.sms, self.outbox, self.inbox, *memory, stop, 1))
             if soonest < 0:
                 return chip.OVERFLOW
             self.dispatch[chip.MEMORY_NEXT] = soonest
             if int(exchange_ctas(self.cfg, self.sms, self.ctas, self.dispatch)) == chip.PAUSED:
                 return chip.PAUSED
-            if busy < many:
+            if issued < many:
                 return chip.BUSY
 
 

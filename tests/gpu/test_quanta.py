@@ -103,7 +103,7 @@ def small_chip(**overrides: str) -> Arch:
 @pytest.fixture
 def eager_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     """Threads share even a quantum in which a single SM has something to do."""
-    monkeypatch.setattr(simulate, "SMS_PER_THREAD", 0)
+    monkeypatch.setattr(simulate, "INSTRUCTIONS_PER_THREAD", 0)
 
 
 @pytest.mark.usefixtures("eager_threads")

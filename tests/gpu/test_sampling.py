@@ -43,7 +43,7 @@ STRIDE = 3 * (1 << 33) + 5 * (1 << 21)
 @pytest.fixture
 def eager_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     """Threads share even a quantum in which a single SM has something to do."""
-    monkeypatch.setattr("sim.gpu.simulate.SMS_PER_THREAD", 0)
+    monkeypatch.setattr("sim.gpu.simulate.INSTRUCTIONS_PER_THREAD", 0)
 
 
 def launch(name: str, ctas: int) -> KernelTrace:

@@ -314,7 +314,7 @@ WAYS: list[dict[str, Any]] = [
 def test_every_counter_is_the_same_for_any_quantum_any_threads_and_without_skipping(
     shape: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(simulate, "SMS_PER_THREAD", 0)  # threads share even a quantum of one busy SM
+    monkeypatch.setattr(simulate, "INSTRUCTIONS_PER_THREAD", 0)  # threads share even a quantum of one instruction
     spread = {"noc.slice_spread": "9 cycles", "noc.sm_spread": "5 cycles", "l2.clock": "1.1 GHz"}
     kernel, arch = kernel_of(GATHER), tiny(spread, **SHAPES[shape])
     expected = facts(run(kernel, arch))

@@ -133,14 +133,13 @@ def njit(*signature: Any, allocates: bool = False, **options: Any) -> Any:
     return decorate
 
 
-def stage(function: F) -> F:
+def stage(function: Callable[..., Any]) -> Any:
     """`njit` for a stage that is called in one place: it becomes part of its caller.
 
     A call passes an array as seven words, all on the stack. A pipeline stage takes tens of arrays, and handing them
     over costs as much as what the stage does in most cycles: a third of the core's time where every stage was a call.
     """
-    compiled: F = njit(function, forceinline=True)
-    return compiled
+    return njit(function, forceinline=True)
 
 
 def table(dtype: Any) -> Any:

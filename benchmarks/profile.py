@@ -1,4 +1,6 @@
-"""Where the simulator's own time goes, by structure and by stage: `python benchmarks/profile.py TRACE [SIZE]`.
+"""Where the simulator's own time goes, by structure and by stage.
+
+    python benchmarks/profile.py TRACE [WARP_INSTRUCTIONS]
 
 The core is compiled once more with line tables (in a cache of its own), the trace's first kernel is repeated on other
 addresses and simulated, Linux' `perf` samples the process, and `gdb` says to which line each sampled address belongs;
@@ -8,6 +10,7 @@ inlining does not hide a stage. Both tools must be installed. Compiled code coun
 import ast
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,12 +20,12 @@ from collections import Counter
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-STRIDE = 3 * (1 << 33) + 5 * (1 << 21)  # no power of two: copies must not meet in the same cache sets
 
 
 def main(trace: str, size: int) -> None:
     """Simulate under `perf` and print the shares."""
     from sim.arch import load_arch
+    from sim.cli.bench import STRIDE
     from sim.gpu.simulate import simulate_kernel
     from sim.trace.open import open_trace
     from sim.trace.repeat import repeat_ctas
@@ -100,6 +103,8 @@ def function_at(file: Path, line: int) -> str:
 if __name__ == "__main__":
     if len(sys.argv) < 2:
         sys.exit("usage: python benchmarks/profile.py TRACE [WARP_INSTRUCTIONS]")
+    if lacking := [tool for tool in ("perf", "gdb") if shutil.which(tool) is None]:
+        sys.exit(f"benchmarks/profile.py needs {' and '.join(lacking)}: install them first")
     if os.environ.get("NUMBA_DEBUGINFO") != "1":
         own = {"NUMBA_DEBUGINFO": "1", "TICKWISE_CACHE": str(Path(tempfile.gettempdir()) / "tickwise-profile")}
         os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, **own})

@@ -20,7 +20,7 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False)
 _DEFAULT = ("ffmachain_16_sm86.twt", "sgemm_256x256x64_sm86.twt")
 #: How far apart the copies of a CTA work in global memory: farther than a kernel's data reaches, so that they share no
 #: cache line, and no power of two, so that they do not meet in few banks.
-_STRIDE = 3 * (1 << 33) + 5 * (1 << 21)
+STRIDE = 3 * (1 << 33) + 5 * (1 << 21)
 
 
 @app.command()
@@ -86,7 +86,7 @@ def _measure(trace: "Trace", chip: "Arch", size: int, rounds: int) -> dict[str, 
     times = max(1, round(size / kernel.warp_instructions))
     with tempfile.TemporaryDirectory(prefix="tickwise-bench-") as folder:
         path = Path(folder) / "bench.twt"
-        write_twt(Trace.of_streams(trace.path, trace.source, [repeat_stream(kernel, times, _STRIDE)]), path)
+        write_twt(Trace.of_streams(trace.path, trace.source, [repeat_stream(kernel, times, STRIDE)]), path)
         best = min((run([path], chip) for _ in range(rounds)), key=lambda result: result.simulation.simulate_s)
     return {
         "name": f"{kernel.header.name} x {times}",

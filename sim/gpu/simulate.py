@@ -33,8 +33,8 @@ from sim.trace.window import LARGEST, LINE
 #: Cycles between two looks at the clock, the limit and the keyboard.
 SLICE = 20_000
 LOG_LENGTH = 1 << 18
-#: Threads share quanta while at least that many warp instructions for each thread are issued in one: handing a quantum
-#: to threads takes about as long as 200 instructions, and the memory side runs alone.
+#: Threads share quanta while at least that many warp instructions for each thread are issued in one. A choice between
+#: two kernels (benchmarks/NOTES.md): with 9,000 in a quantum two threads gain, with 1,100 they lose.
 INSTRUCTIONS_PER_THREAD = 2000
 
 

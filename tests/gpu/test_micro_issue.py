@@ -69,6 +69,12 @@ def test_code_in_l2_that_passes_a_narrow_port_gives_the_same_order(chip: Chip, w
     assert [e.detail for e in run.events("fetch miss", warp=SLOTS[3])] == ["line 0", "line 1"]
 
 
+@pytest.mark.parametrize("width", [20, 23, 27])
+def test_code_of_dram_behind_a_narrow_port_comes_too_late_for_that_order(chip: Chip, width: int) -> None:
+    """DEVIATIONS, GA10x-1: W2 misses its second line too, and W1 goes on."""
+    assert runs(order(ported(chip, width).listing(program("-:S01"))))[:2] == [(3, 8), (2, 8)]
+
+
 @pytest.mark.parametrize("width", [28, 40])
 def test_where_a_line_of_l2_passes_in_five_cycles_the_stream_buffer_is_ahead_of_the_warps(
     chip: Chip, width: int

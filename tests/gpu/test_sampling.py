@@ -78,14 +78,14 @@ def test_a_sample_is_a_launch_of_fewer_ctas(name: str) -> None:
     assert sum(result.warp_states.values()) == result.warp_lifetime
 
 
-@pytest.mark.parametrize("choice", [{"ctas": 3 * WAVE}, {"stable": 0.2}, {"ctas": 6 * WAVE, "stable": 0.02}])
+@pytest.mark.parametrize("choice", [{"ctas": 3 * WAVE}, {"stable": 0.05}, {"ctas": 6 * WAVE, "stable": 0.02}])
 @pytest.mark.parametrize("name", ["compute", "streaming", "barrier"])
 @pytest.mark.usefixtures("eager_threads")
 def test_a_sample_is_the_same_however_it_is_run(name: str, choice: dict[str, Any]) -> None:
-    result, sample = sampled(name, 12 * WAVE + 2, **choice)
+    result, sample = sampled(name, 20 * WAVE + 2, **choice)
     assert sample.ctas < sample.of_ctas
     for way in WAYS:
-        again = run(launch(name, 12 * WAVE + 2), small_chip(), sampling=Sampling(**choice), **way)
+        again = run(launch(name, 20 * WAVE + 2), small_chip(), sampling=Sampling(**choice), **way)
         assert facts(again) == facts(result), way
 
 
@@ -144,7 +144,7 @@ def test_the_bar_holds_the_whole_run_of_a_kernel_whose_waves_are_alike(
 
 @pytest.mark.parametrize("choice", [{"ctas": 6 * WAVE}, {"share": 0.3}, {"stable": 0.02}])
 def test_waves_that_become_slower_behind_the_sample_leave_the_bar(choice: dict[str, Any]) -> None:
-    """DEVIATIONS, Sampling-1: CTAs that stream drift apart, so that their later waves take longer."""
+    """DEVIATIONS, Sampling-1: the first waves behind the first one are the fastest, and calm."""
     full = whole("streaming", 30 * WAVE)
     _, sample = sampled("streaming", 30 * WAVE, **choice)
     assert sample.bar.high is not None
@@ -402,11 +402,20 @@ def test_real_kernels_lie_in_their_bars(name: str, rule: str) -> None:
 
 
 @pytest.mark.shared
-@pytest.mark.parametrize("rule", ["waves", "stable"])
-def test_a_real_kernel_whose_later_waves_are_slower_is_missed_by_a_tenth_at_most(rule: str) -> None:
+def test_a_real_kernel_whose_waves_become_faster_behind_the_sample_leaves_its_bar() -> None:
     """DEVIATIONS, Sampling-1."""
     kernel, full, wave = real("reduce_65536")
-    sampling = Sampling(ctas=6 * wave) if rule == "waves" else Sampling(stable=0.05)
-    sample = simulate_kernel(kernel, eight_sms(), sampling=sampling).sample
+    sample = simulate_kernel(kernel, eight_sms(), sampling=Sampling(ctas=6 * wave)).sample
     assert sample is not None and sample.bar.low is not None
-    assert 0.03 < abs(sample.bar.cycles / full.cycles - 1) < 0.1
+    assert full.cycles < sample.bar.low
+    assert 0.06 < sample.bar.cycles / full.cycles - 1 < 0.07
+
+
+@pytest.mark.shared
+def test_a_stop_by_stability_of_the_same_kernel_has_a_bar_that_is_wide_enough() -> None:
+    """DEVIATIONS, Sampling-1: the estimate is off by more than 6 %, which no other real kernel here is."""
+    kernel, full, _ = real("reduce_65536")
+    sample = simulate_kernel(kernel, eight_sms(), sampling=Sampling(stable=0.05)).sample
+    assert sample is not None and sample.bar.low is not None and sample.bar.high is not None
+    assert sample.bar.low <= full.cycles <= sample.bar.high
+    assert 0.06 < sample.bar.cycles / full.cycles - 1 < 0.08

@@ -108,4 +108,9 @@ if __name__ == "__main__":
     if os.environ.get("NUMBA_DEBUGINFO") != "1":
         own = {"NUMBA_DEBUGINFO": "1", "TICKWISE_CACHE": str(Path(tempfile.gettempdir()) / "tickwise-profile")}
         os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, **own})
-    main(sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 2_000_000)
+    from sim.errors import TickwiseError
+
+    try:
+        main(sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 2_000_000)
+    except TickwiseError as error:
+        sys.exit(f"benchmarks/profile.py: {error}")

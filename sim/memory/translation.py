@@ -75,5 +75,5 @@ def new_translation(config: Translation, clients: int, base: int = -1) -> Transl
 
 def _shift(key: str, size: int) -> int:
     if size & (size - 1):
-        raise ArchError(f"{key}: {size} B is no power of two")
+        raise ArchError(f"{key}: {size} B is no power of two; give one, such as 64 KiB")
     return size.bit_length() - 1
